@@ -1,0 +1,1 @@
+"""The use cases: one module for each command, with `run(argv, root) -> exit code`."""

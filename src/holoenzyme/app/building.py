@@ -1,0 +1,200 @@
+"""Carrying out a plan: stages side by side, each once however many builds ask for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import assert_never
+
+from filelock import FileLock, Timeout
+
+from holoenzyme.app.progress import Board
+from holoenzyme.app.project import Tools
+from holoenzyme.app.resolving import Resolved, load_stage
+from holoenzyme.engine.base import BuildFailed, BuildRequest, Secret
+from holoenzyme.errors import InternalError
+from holoenzyme.plan.decide import Action, Decision
+from holoenzyme.plan.graph import HASH_LABEL, TAG_LENGTH, Node
+from holoenzyme.process import SubprocessRunner
+
+#: Seconds to wait for another build of the same stage before saying so.
+_PATIENCE = 0.2
+
+
+class PlanAgain(Exception):
+    """A store that the plan counted on was refused: what it was to give has to be built, from a new plan."""
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What was done: the names of stages by what happened to them."""
+
+    built: list[str] = field(default_factory=list)
+    loaded: list[str] = field(default_factory=list)
+    reused: list[str] = field(default_factory=list)
+
+
+def write_context(folder: Path, node: Node) -> None:
+    """Write a stage's build context: its Dockerfile with real image names, and the files that it copies."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / "Dockerfile").write_text(node.dockerfile, encoding="utf-8")
+    for name, file in node.stage.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+        path.chmod(0o755 if file.executable else 0o644)
+    # The same bytes must give the same layers: BuildKit's cache looks at modes, never at times.
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            path.chmod(0o755)
+
+
+def carry_out(tools: Tools, resolved: Resolved, board: Board, *, no_cache: bool = False, timeout: float) -> Report:
+    """Load and build what a plan asks for, independent stages at the same time.
+
+    Raises the first error of a stage after every other running stage was ended; nothing that was not finished has a
+    name then. Raises `PlanAgain` where a store was refused on the way.
+    """
+    report = Report()
+    todo = {
+        decision.node.stage.key: decision
+        for decision in resolved.plan.decisions
+        if decision.action in (Action.LOAD, Action.BUILD, Action.PULL)
+    }
+    report.reused += [d.node.stage.name for d in resolved.plan.decisions if d.action is Action.REUSE]
+    if not todo:
+        return report
+    with tools.secrets() as secrets:
+        worker = _Worker(tools=tools, board=board, secrets=secrets, no_cache=no_cache, timeout=timeout, report=report)
+        _schedule(tools, todo, worker)
+    return report
+
+
+def _schedule(tools: Tools, todo: dict[str, Decision], worker: _Worker) -> None:
+    running: dict[Future[None], str] = {}
+    done: set[str] = set()
+    waiting = dict(todo)
+    # BuildKit and the compilers share the cores; a few more stages than cores keep downloads going beside them.
+    with ThreadPoolExecutor(max_workers=(os.cpu_count() or 2) + 1) as pool:
+        try:
+            while waiting or running:
+                for key, decision in list(waiting.items()):
+                    needs = {need.stage.key for need in decision.node.needs.values()} if _builds(decision) else set()
+                    if needs & set(todo) <= done:
+                        running[pool.submit(worker.run, waiting.pop(key))] = key
+                if not running:
+                    raise InternalError(f"stages wait for each other: {', '.join(waiting)}")
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    done.add(running.pop(future))
+                    future.result()
+        except BaseException:
+            # What still runs would go on for minutes: end it, so that the error or Ctrl-C is answered at once.
+            if isinstance(tools.runner, SubprocessRunner):
+                tools.runner.stop()
+            for future in running:
+                future.cancel()
+            raise
+
+
+def _builds(decision: Decision) -> bool:
+    return decision.action in (Action.BUILD, Action.PULL)
+
+
+@dataclass(kw_only=True)
+class _Worker:
+    tools: Tools
+    board: Board
+    secrets: tuple[Secret, ...]
+    no_cache: bool
+    timeout: float
+    report: Report
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, decision: Decision) -> None:
+        node = decision.node
+        name = node.stage.name
+        self.board.start(name, decision.action.value, decision.because)
+        how = "failed"
+        try:
+            with stage_lock(self.tools, node, waiting=lambda: self.board.line(name, "another build makes it; waiting")):
+                how = self._do(decision)
+        except KeyboardInterrupt:
+            how = "interrupted"
+            raise
+        finally:
+            self.board.finish(name, how)
+
+    def _do(self, decision: Decision) -> str:
+        node = decision.node
+        there = self.tools.engine.image(node.image)
+        if there is not None and there.labels.get(HASH_LABEL) == node.input_hash and not self.no_cache:
+            with self.guard:
+                self.report.reused.append(node.stage.name)
+            return "reused"
+        match decision.action:
+            case Action.LOAD:
+                if not load_stage(self.tools, node):
+                    raise PlanAgain
+                with self.guard:
+                    self.report.loaded.append(node.stage.name)
+            case Action.BUILD | Action.PULL:
+                self._build(node)
+                with self.guard:
+                    self.report.built.append(node.stage.name)
+            case Action.REUSE | Action.SKIP:
+                raise InternalError(f"{node.stage.name} was to be {decision.action}d, and is not there")
+            case _:
+                assert_never(decision.action)
+        return "done"
+
+    def _build(self, node: Node) -> None:
+        context = context_folder(self.tools, node)
+        write_context(context, node)
+        log_file = context.with_suffix(".log")
+        log_file.unlink(missing_ok=True)
+        request = BuildRequest(
+            context=context,
+            labels=node.build_labels(),
+            secrets=self.secrets,
+            timeout=self.timeout,
+            no_cache=self.no_cache,
+        )
+        try:
+            image = self.tools.engine.build(
+                request, on_line=lambda line: self.board.line(node.stage.name, line), log_file=log_file
+            )
+        except BuildFailed as error:
+            error.what = f"{node.stage.name}: {error.what}"
+            raise
+        self.tools.engine.tag(image, node.image)
+        shutil.rmtree(context)
+
+
+def context_folder(tools: Tools, node: Node) -> Path:
+    """Where a stage's build context is written; it stays there when the build fails, with the log beside it."""
+    return tools.state / "builds" / f"{node.stage.name}-{node.input_hash[:TAG_LENGTH]}"
+
+
+@contextmanager
+def stage_lock(tools: Tools, node: Node, *, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of a stage's content: of two builds of the same stage, one builds and the other waits."""
+    folder = tools.state / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{node.stage.name}-{node.input_hash[:TAG_LENGTH]}.lock")
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

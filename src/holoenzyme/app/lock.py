@@ -1,0 +1,91 @@
+"""`lock`: write what the pins resolve to today, or say what has drifted since."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from holoenzyme.app.project import Project, Tools, machine_tools
+from holoenzyme.app.resolving import ask_archive, make, name_base
+from holoenzyme.engine.bootstrap import BaseSource
+from holoenzyme.errors import ExitCode, UserError
+from holoenzyme.matrix.model import Cell, Status
+from holoenzyme.resolve.model import LOCK_NAME, LockedBase, LockedCrate, LockedSet, Resolution, place, read_lock, write_lock
+from holoenzyme.resolve.reconcile import check_fits, compare, crate_in_lockfile
+
+
+def run(argv: list[str], root: Path) -> int:
+    """`lock [--check]`: exit code 0 when the lock was written or has not drifted, 2 when it has."""
+    parser = argparse.ArgumentParser(prog="lock", description="Resolve all pins and write matrix.lock.")
+    parser.add_argument("--check", action="store_true", help="write nothing; say what has drifted")
+    parser.add_argument("--base", choices=[source.value for source in BaseSource], default="auto", help="how bases are made")
+    arguments = parser.parse_args(argv)
+    project = Project(root)
+    tools = machine_tools(base_source=BaseSource(arguments.base))
+    path = root / LOCK_NAME
+    offered = resolve_today(project, tools)
+    if not arguments.check:
+        check_fits(project.matrix, project.cookbook, offered, _lockfile_texts(root, offered))
+        old = path.read_text(encoding="utf-8") if path.is_file() else ""
+        text = write_lock(path, offered)
+        tools.say(f"{LOCK_NAME}: {'unchanged' if text == old else 'written'}")
+        return ExitCode.OK
+    changes = compare(read_lock(path).resolution(), offered)
+    for change in changes:
+        print(change)
+    print(f"{LOCK_NAME}: {len(changes)} differences from what the archives offer today")
+    return ExitCode.USER if changes else ExitCode.OK
+
+
+def resolve_today(project: Project, tools: Tools) -> Resolution:
+    """Everything at the newest versions that the archives offer: bases are made, nothing else is built."""
+    bases: dict[str, LockedBase] = {}
+    sets: dict[str, dict[str, LockedSet]] = {}
+    crates = find_crates(project.root, tuple(project.matrix.pins.crates))
+    for key, cells in _places(project.matrix.all_cells()).items():
+        base = project.matrix.bases[cells[0].base]
+        digest = tools.engine.digest(base.image)
+        made = make(project, tools, cells[0], digest)
+        bases[key] = LockedBase(
+            image=base.image,
+            digest=digest,
+            digest_reason=None if digest else "no registry answered when the lock was written",
+            include=tuple(project.cookbook.base_rule().include),
+            packages=made.packages,
+        )
+        wanted = {name: roots for cell in cells for name, roots in project.cookbook.package_sets(cell.channel).items()}
+        empty = {name: LockedSet(roots=roots, packages={}) for name, roots in wanted.items()}
+        draft = Resolution(bases=dict(bases), sets={**sets, key: empty}, crates=crates)
+        image = name_base(project, tools, cells[0], draft, bases[key], made)
+        sets[key], _ = ask_archive(tools, image, wanted, {})
+    return Resolution(bases=bases, sets=sets, crates=crates)
+
+
+def find_crates(root: Path, names: Sequence[str]) -> dict[str, LockedCrate]:
+    """The pinned crates, from the one Cargo.lock below `recipes/` that has each; raises `UserError` otherwise."""
+    found: dict[str, LockedCrate] = {}
+    for name in names:
+        holders = [
+            path for path in sorted(root.glob("recipes/**/Cargo.lock")) if f'name = "{name}"' in path.read_text("utf-8")
+        ]
+        if len(holders) != 1:
+            raise UserError(
+                f"crate {name!r} is pinned in matrix.yaml, and {len(holders)} Cargo.lock files below recipes/ have it",
+                fix="one recipe must depend on it, with a committed Cargo.lock",
+            )
+        relative = str(holders[0].relative_to(root))
+        found[name] = crate_in_lockfile(holders[0].read_text("utf-8"), name, relative)
+    return found
+
+
+def _places(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    places: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.status is Status.SUPPORTED:
+            places.setdefault(place(cell.base, cell.arch), []).append(cell)
+    return places
+
+
+def _lockfile_texts(root: Path, resolution: Resolution) -> dict[str, str]:
+    return {name: (root / crate.lockfile).read_text("utf-8") for name, crate in resolution.crates.items()}

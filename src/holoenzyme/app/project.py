@@ -1,0 +1,145 @@
+"""A project folder, read, and the tools of this machine that its commands work with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from holoenzyme import console
+from holoenzyme.engine.base import Engine, Secret
+from holoenzyme.engine.bootstrap import BaseSource
+from holoenzyme.engine.secrets import host_secrets
+from holoenzyme.errors import UserError
+from holoenzyme.matrix.model import Cell, Matrix, Status, load_matrix
+from holoenzyme.matrix.recipe import Cookbook, load_cookbook
+from holoenzyme.matrix.select import select
+from holoenzyme.plan.decide import Existing, Inventory
+from holoenzyme.plan.graph import HASH_LABEL, INPUTS_LABEL, KEY_LABEL, STAGE_LABEL, Graph, GraphBuilder
+from holoenzyme.process import Runner, SubprocessRunner
+from holoenzyme.render.stages import ProjectFiles, Renderer
+from holoenzyme.resolve.model import LOCK_NAME, Lock, Resolution, read_lock
+from holoenzyme.resolve.reconcile import check_fits
+from holoenzyme.store import StageRef, StoreSet, Transport, open_all, store_paths
+
+
+class Project:
+    """What the project folder `root` holds, each part read when it is first asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """`matrix.yaml`."""
+        return load_matrix(self.root / "matrix.yaml")
+
+    @cached_property
+    def cookbook(self) -> Cookbook:
+        """The recipes and images."""
+        return load_cookbook(self.root)
+
+    @cached_property
+    def files(self) -> ProjectFiles:
+        """Templates and the files that recipes copy."""
+        return ProjectFiles(self.root)
+
+    @cached_property
+    def lock(self) -> Lock:
+        """`matrix.lock`; raises `UserError` where it does not fit the matrix."""
+        lock = read_lock(self.root / LOCK_NAME)
+        lockfiles = {
+            name: (self.root / crate.lockfile).read_text(encoding="utf-8")
+            for name, crate in lock.crates.items()
+            if (self.root / crate.lockfile).is_file()
+        }
+        check_fits(self.matrix, self.cookbook, lock, lockfiles)
+        return lock
+
+    def cells(self, patterns: Sequence[str]) -> tuple[Cell, ...]:
+        """The cells that patterns name, or the default one; raises `UserError` for one that cannot be built."""
+        chosen = select(self.matrix, tuple(patterns) or (self.matrix.defaults.cell,))
+        for cell in chosen:
+            if cell.status is not Status.SUPPORTED:
+                raise UserError(
+                    f"cell {cell.id!r} cannot be built yet ({cell.status})",
+                    why=cell.reason,
+                    fix="`nox -s matrix` lists the cells that can",
+                )
+        return chosen
+
+    def graph(self, cells: Sequence[Cell], resolution: Resolution) -> Graph:
+        """The build graph of some cells."""
+        renderer = Renderer(self.matrix, self.cookbook, resolution, self.files)
+        builder = GraphBuilder()
+        for cell in cells:
+            builder.add(cell.id, renderer.image(cell))
+        return builder.graph()
+
+
+@dataclass(kw_only=True)
+class Tools:
+    """What commands work with on this machine: replaced by fakes in unit tests.
+
+    `state` is the folder for logs, locks and records, `say` prints a message on the way.
+    """
+
+    engine: Engine
+    runner: Runner
+    state: Path
+    environ: Mapping[str, str]
+    say: Callable[[str], None]
+    stores: StoreSet = field(default_factory=StoreSet)
+    base_source: BaseSource = BaseSource.AUTO
+
+    @contextmanager
+    def secrets(self) -> Iterator[tuple[Secret, ...]]:
+        """CA bundle, proxies and mirrors of this host, for builds."""
+        with host_secrets(self.environ) as secrets:
+            yield secrets
+
+    def transport(self) -> Transport:
+        """What copies images between the engine and stores."""
+        return Transport(self.runner)
+
+    def inventory(self, graph: Graph) -> Inventory:
+        """What exists of a graph's stages, in the engine and in stores."""
+        local = tuple(
+            Existing(
+                key=image.labels.get(KEY_LABEL, ""),
+                stage=image.labels[STAGE_LABEL],
+                input_hash=image.labels.get(HASH_LABEL, ""),
+                inputs=image.labels.get(INPUTS_LABEL, ""),
+                created=image.created,
+                tags=image.tags,
+            )
+            for image in self.engine.images()
+        )
+        stored = {}
+        for node in graph.nodes.values():
+            found = self.stores.find(StageRef(stage=node.stage.name, input_hash=node.input_hash))
+            if found is not None:
+                stored[node.stage.name, node.input_hash] = found.store.name
+        return Inventory(local=local, stored=stored)
+
+
+def machine_tools(*, stores: Sequence[str] = (), base_source: BaseSource = BaseSource.AUTO) -> Tools:
+    """The tools of this machine: Docker, subprocesses, the user's state folder, and the stores that are named."""
+    from holoenzyme.engine.docker import DockerEngine
+
+    runner = SubprocessRunner()
+    tools = Tools(
+        engine=DockerEngine(runner),
+        runner=runner,
+        state=console.state_dir(),
+        environ=os.environ,
+        say=console.say,
+        base_source=base_source,
+    )
+    paths = store_paths(stores, os.environ)
+    if paths:
+        tools.stores = open_all(paths, lambda refused: console.say(f"warning: {refused}"), tools.transport())
+    return tools

@@ -1,0 +1,214 @@
+"""Which versions a build uses: the lock's where they exist or can be had, else what the archive has instead."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from holoenzyme.app.project import Project, Tools
+from holoenzyme.engine.archive import ask
+from holoenzyme.engine.base import BuildRequest
+from holoenzyme.engine.bootstrap import MadeBase, make_base
+from holoenzyme.matrix.model import Cell
+from holoenzyme.plan.decide import Action, Plan, decide
+from holoenzyme.plan.graph import NAMESPACE, Graph, Node
+from holoenzyme.render.stages import StageKind
+from holoenzyme.resolve.model import LockedBase, LockedPackage, LockedSet, Resolution, place
+from holoenzyme.resolve.reconcile import Change, Offers, reconcile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """A graph at exact versions, the plan for it, and how the versions differ from the locked ones."""
+
+    resolution: Resolution
+    graph: Graph
+    plan: Plan
+    changes: tuple[Change, ...] = ()
+
+
+def plan_cells(project: Project, tools: Tools, cells: Sequence[Cell], *, rebuild: bool = False) -> Resolved:
+    """The plan without asking the archive: from the lock, or from what a build used in its place last time."""
+    first = None
+    for resolution, changes in _candidates(project, tools):
+        graph = project.graph(cells, resolution)
+        plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
+        found = Resolved(resolution=resolution, graph=graph, plan=plan, changes=changes)
+        if plan.complete:
+            return found
+        first = first or found
+    assert first is not None, "the lock is always a candidate"
+    return first
+
+
+def resolve_cells(project: Project, tools: Tools, cells: Sequence[Cell], *, rebuild: bool = False) -> Resolved:
+    """The plan to build from.
+
+    Where something has to be built, bases are made and the archive is asked, so that what is pinned can really be had.
+    Raises what `reconcile` raises for an archive that has moved on.
+    """
+    found = plan_cells(project, tools, cells, rebuild=rebuild)
+    if found.plan.complete:
+        return found
+    resolution: Resolution = project.lock.resolution()
+    changes: list[Change] = []
+    graph, plan = found.graph, found.plan
+    for cell in {place(cell.base, cell.arch): cell for cell in cells}.values():
+        graph = project.graph(cells, resolution)
+        plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
+        if not _needs_archive(plan, cell):
+            continue
+        resolution, new = _reconcile_base(project, tools, cell, resolution, graph, plan)
+        changes += new
+    graph = project.graph(cells, resolution)
+    plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
+    if changes:
+        tools.say(f"the archive has newer revisions than matrix.lock; this build uses them ({len(changes)}):")
+        for change in changes:
+            tools.say(f"  {change}")
+        _remember(project, tools, resolution, changes)
+    return Resolved(resolution=resolution, graph=graph, plan=plan, changes=tuple(changes))
+
+
+def _needs_archive(plan: Plan, cell: Cell) -> bool:
+    """Whether a base or packages of the cell's base have to be made; other stages only need what those hold."""
+    return any(
+        decision.node.stage.kind in (StageKind.BASE, StageKind.PACKAGES)
+        and (decision.node.stage.base, decision.node.stage.arch) == (cell.base, cell.arch)
+        for decision in plan.builds
+    )
+
+
+def _reconcile_base(
+    project: Project, tools: Tools, cell: Cell, resolution: Resolution, graph: Graph, plan: Plan
+) -> tuple[Resolution, tuple[Change, ...]]:
+    """Make or fetch the cell's base, ask the archive from inside it, and hold the answer against the lock."""
+    key = place(cell.base, cell.arch)
+    node = next(n for n in graph.nodes.values() if n.stage.kind is StageKind.BASE and n.stage.base == cell.base)
+    offered_base: LockedBase | None = None
+    match plan.of(node.stage.key).action:
+        case Action.REUSE | Action.SKIP:
+            image = node.image
+        case Action.LOAD:
+            load_stage(tools, node)
+            image = node.image
+        case Action.PULL | Action.BUILD:
+            made = make(project, tools, cell, resolution.bases[key].digest)
+            offered_base = resolution.bases[key].model_copy(update={"packages": made.packages})
+            image = name_base(project, tools, cell, resolution, offered_base, made)
+    sets = project.cookbook.package_sets(cell.channel)
+    found, available = ask_archive(tools, image, sets, resolution.sets.get(key, {}))
+    return reconcile(resolution, key, Offers(base=offered_base, sets=found, available=available))
+
+
+def make(project: Project, tools: Tools, cell: Cell, digest: str | None) -> MadeBase:
+    """Make a cell's base anew, the way that was asked for, and say how it was made."""
+    tools.say(f"base {cell.base}: making it ({tools.base_source})")
+    start = time.monotonic()
+    with tools.secrets() as secrets:
+        made = make_base(
+            tools.engine,
+            tools.runner,
+            project.matrix.bases[cell.base],
+            project.cookbook.base_rule(),
+            digest=digest,
+            source=tools.base_source,
+            secrets=secrets,
+            say=lambda line: None,
+            log_file=_folder(tools, "base") / "base.log",
+        )
+    tools.say(f"base {cell.base}: {made.how}, {len(made.packages)} packages, {time.monotonic() - start:.0f} s")
+    return made
+
+
+def name_base(
+    project: Project, tools: Tools, cell: Cell, resolution: Resolution, base: LockedBase, made: MadeBase
+) -> str:
+    """Label a base with its own identity and give it its name in the staging namespace; returns the name."""
+    wanted = resolution.model_copy(update={"bases": {**resolution.bases, place(cell.base, cell.arch): base}})
+    nodes = project.graph([cell], wanted).nodes.values()
+    node = next(node for node in nodes if node.stage.kind is StageKind.BASE)
+    # BuildKit cannot name an untagged image in FROM, and labels need a build.
+    unnamed = f"{NAMESPACE}/unnamed:{made.image.removeprefix('sha256:')[:16]}"
+    tools.engine.tag(made.image, unnamed)
+    folder = _folder(tools, "base")
+    (folder / "Dockerfile").write_text(f"FROM {unnamed}\n")
+    try:
+        request = BuildRequest(context=folder, labels=node.build_labels(), secrets=(), timeout=300)
+        image = tools.engine.build(request, on_line=lambda line: None, log_file=folder / "base.log")
+        tools.engine.tag(image, node.image)
+    finally:
+        tools.engine.remove(unnamed)
+    return node.image
+
+
+def ask_archive(
+    tools: Tools, image: str, sets: dict[str, tuple[str, ...]], locked: dict[str, LockedSet]
+) -> tuple[dict[str, LockedSet], dict[tuple[str, str], LockedPackage]]:
+    """What the archive has today for some package sets, and which of the locked packages it still has."""
+    tools.say("asking the distribution's archive what it has")
+    names = sorted({name for item in locked.values() for name in item.packages})
+    with tools.secrets() as secrets:
+        return ask(
+            tools.engine,
+            image,
+            sets,
+            tuple(names),
+            secrets=secrets,
+            folder=_folder(tools, "archive"),
+            say=lambda line: None,
+        )
+
+
+def load_stage(tools: Tools, node: Node) -> bool:
+    """Load a stage from the first store that has it; a store that proves damaged is left out, and the next asked.
+
+    Returns whether it is in the engine now.
+    """
+    from holoenzyme.store import StageRef, StoreRefusedError
+
+    ref = StageRef(stage=node.stage.name, input_hash=node.input_hash)
+    while (found := tools.stores.find(ref)) is not None:
+        try:
+            found.store.load(ref, node.image)
+        except StoreRefusedError as error:
+            tools.say(f"warning: {error.refused}; going on without it")
+            continue
+        return True
+    return False
+
+
+def _candidates(project: Project, tools: Tools) -> Sequence[tuple[Resolution, tuple[Change, ...]]]:
+    locked: Resolution = project.lock.resolution()
+    found: list[tuple[Resolution, tuple[Change, ...]]] = [(locked, ())]
+    path = _memory(tools, locked)
+    if path.is_file():
+        try:
+            found.append((Resolution.model_validate(json.loads(path.read_text())), ()))
+        except (ValidationError, json.JSONDecodeError):
+            path.unlink()
+    return found
+
+
+def _remember(project: Project, tools: Tools, resolution: Resolution, changes: Sequence[Change]) -> None:
+    """Keep what is used in place of the lock, so that the next build finds its images without asking the archive."""
+    path = _memory(tools, project.lock.resolution())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(resolution.model_dump_json())
+    part.replace(path)
+
+
+def _memory(tools: Tools, locked: Resolution) -> Path:
+    return tools.state / "resolutions" / f"{locked.digest()}.json"
+
+
+def _folder(tools: Tools, name: str) -> Path:
+    folder = tools.state / "work" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,159 @@
+"""What an engine is asked and what it answers; Docker, Podman and the fake of the tests stand behind this protocol."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from holoenzyme.errors import InternalError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageInfo:
+    """An image of the local engine. `size` is in bytes, uncompressed; `created` in seconds since the epoch."""
+
+    id: str
+    tags: tuple[str, ...]
+    labels: Mapping[str, str]
+    size: int
+    created: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    """A file of the host that steps of a build may read, and that stays in no layer."""
+
+    id: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """A build: the context's folder (with its Dockerfile), labels, and secrets. `timeout` is in seconds.
+
+    With `output` the result's files go into that folder, and there is no image.
+    """
+
+    context: Path
+    labels: Mapping[str, str]
+    secrets: tuple[Secret, ...]
+    timeout: float
+    no_cache: bool = False
+    output: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A folder of the host inside a container."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """A container to run to its end: by default with a read-only root and without network. `timeout` is in seconds."""
+
+    image: str
+    argv: tuple[str, ...]
+    timeout: float
+    mounts: tuple[Mount, ...] = ()
+    user: str | None = None
+    workdir: str | None = None
+    network: bool = False
+    read_only: bool = True
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def replay(self) -> str:
+        """The `docker run` line that does the same by hand, shell-quoted."""
+        words = ["docker", "run", "--rm"]
+        if self.read_only:
+            words += ["--read-only", "--tmpfs", "/tmp:exec"]
+        if not self.network:
+            words += ["--network", "none"]
+        if self.user:
+            words += ["--user", self.user]
+        for mount in self.mounts:
+            words += ["-v", f"{mount.source}:{mount.target}{':ro' if mount.read_only else ''}"]
+        if self.workdir:
+            words += ["-w", self.workdir]
+        for key, value in sorted(self.env.items()):
+            words += ["-e", f"{key}={value}"]
+        return shlex.join([*words, self.image, *self.argv])
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a container did. `returncode` is that of its first process; `duration` is in seconds."""
+
+    request: RunRequest
+    returncode: int
+    stdout: str
+    stderr: str
+    duration: float
+    timed_out: bool
+
+
+class BuildFailed(InternalError):
+    """A step of a build failed.
+
+    `tail` is the end of its output, `step` its name in the engine's own words, `command` the line that runs the build
+    again by hand, `context` the folder that was built.
+    """
+
+    def __init__(self, what: str, *, step: str | None, tail: str, command: str, context: Path) -> None:
+        self.context = context
+        self.step = step
+        self.tail = tail
+        self.command = command
+        super().__init__(what, why=f"the end of its output:\n{tail}", fix=f"run it again by hand:\n{command}")
+
+
+class Engine(Protocol):
+    """A container engine. Every method raises `InfrastructureError` where the engine does not answer."""
+
+    name: str
+
+    def images(self) -> tuple[ImageInfo, ...]:
+        """All images with our stage label, in one question."""
+        ...
+
+    def image(self, reference: str) -> ImageInfo | None:
+        """One image by tag or id, or none."""
+        ...
+
+    def build(self, request: BuildRequest, *, on_line: Callable[[str], None], log_file: Path) -> str:
+        """Build without tagging and return the image's id; raises `BuildFailed` where a step fails."""
+        ...
+
+    def build_command(self, request: BuildRequest, tag: str | None = None) -> str:
+        """The line that does the same build by hand."""
+        ...
+
+    def import_archive(self, archive: Path, labels: Mapping[str, str]) -> str:
+        """Make an image of one layer from a tar archive of a root file system and return its id."""
+        ...
+
+    def pull(self, reference: str) -> str:
+        """Pull an image by digest and return its id; raises `InfrastructureError` where no registry answers."""
+        ...
+
+    def digest(self, reference: str) -> str | None:
+        """The digest that a registry has for a tag today; none where no registry answers."""
+        ...
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image a name."""
+        ...
+
+    def remove(self, reference: str) -> None:
+        """Take a name away, and the image with its last name."""
+        ...
+
+    def run(self, request: RunRequest) -> RunResult:
+        """Run a container to its end or time limit; it is gone afterwards, whatever happened."""
+        ...

@@ -1,0 +1,165 @@
+"""Making a base: pulled by digest where a registry answers, otherwise bootstrapped with mmdebstrap.
+
+Both end in the same packages without anything of the host; what tells bases apart is their set of packages.
+"""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from holoenzyme.engine.base import BuildRequest, Engine, RunRequest, Secret
+from holoenzyme.errors import InfrastructureError, UserError
+from holoenzyme.matrix.model import Base
+from holoenzyme.matrix.recipe import BaseRule
+from holoenzyme.process import Command, Runner
+
+DPKG_FILE = "etc/dpkg/dpkg.cfg.d/holoenzyme"
+
+
+class BaseSource(StrEnum):
+    """Where a base comes from; `auto` tries the registry first, where a digest is locked."""
+
+    AUTO = "auto"
+    PULL = "pull"
+    BOOTSTRAP = "bootstrap"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeBase:
+    """A base in the engine, not yet named: its image id, its packages (name → version), and how it was made."""
+
+    image: str
+    packages: dict[str, str]
+    how: str
+
+
+def bootstrap_argv(rule: BaseRule, suite: str, archive: str, sources: Path | None = None) -> tuple[str, ...]:
+    """The mmdebstrap command; `sources` is an apt sources file of the user's, used instead of the usual archive."""
+    options = [f"path-exclude={path}" for path in rule.exclude_paths]
+    options += [f"path-include={path}" for path in rule.include_paths]
+    return (
+        "mmdebstrap",
+        f"--variant={rule.variant}",
+        f"--include={','.join(rule.include)}",
+        # usr-is-merged wants the merge done before packages are unpacked.
+        "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+        *(f"--dpkgopt={option}" for option in options),
+        # mmdebstrap leaves these of the host in the archive, and names its file of dpkg options after itself.
+        '--customize-hook=rm -f "$1"/etc/hostname "$1"/etc/resolv.conf',
+        f'--customize-hook=mv "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$1"/{DPKG_FILE}',
+        suite,
+        archive,
+        *((str(sources),) if sources else ()),
+    )
+
+
+def normalise_dockerfile(rule: BaseRule, reference: str) -> str:
+    """A Dockerfile that makes a pulled image what mmdebstrap would have made: same packages, same dpkg options."""
+    lines = [f"path-exclude={path}" for path in rule.exclude_paths]
+    lines += [f"path-include={path}" for path in rule.include_paths]
+    written = " ".join(shlex.quote(line) for line in lines)
+    packages = " ".join(rule.include)
+    return f"""FROM {reference} AS pulled
+RUN --mount=type=secret,id=ca,target=/run/secrets/ca.crt \\
+    --mount=type=secret,id=env,target=/run/secrets/env \\
+    set -eu; if [ -f /run/secrets/env ]; then . /run/secrets/env; fi; \\
+    rm -f /etc/apt/apt.conf.d/docker-*; printf '%s\\n' {written} > /{DPKG_FILE}; \\
+    apt-get update -q; apt-get upgrade -q -y; apt-get install -q -y --no-install-recommends {packages}; \\
+    awk '/^URIs:/ {{u=$2}} /^Suites:/ {{sub(/^Suites: */, ""); n=split($0, suites, " ")}} \\
+        /^Components:/ {{for (i=1; i<=n; i++) print "deb", u, suites[i], $2}}' \\
+        /etc/apt/sources.list.d/debian.sources > /etc/apt/sources.list; rm /etc/apt/sources.list.d/debian.sources; \\
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /var/lib/dpkg/*-old /var/cache/debconf/*-old
+FROM scratch
+COPY --from=pulled / /
+CMD ["bash"]
+"""
+
+
+def make_base(
+    engine: Engine,
+    runner: Runner,
+    base: Base,
+    rule: BaseRule,
+    *,
+    digest: str | None,
+    source: BaseSource,
+    secrets: tuple[Secret, ...],
+    say: Callable[[str], None],
+    log_file: Path,
+) -> MadeBase:
+    """Make a base the way that `source` says, say which way it was, and read its packages.
+
+    Raises `InfrastructureError` where no way works, and `UserError` where a pull is asked for without a digest.
+    """
+    match source:
+        case BaseSource.BOOTSTRAP:
+            image, how = _bootstrap(engine, runner, base, rule, secrets, say, log_file), "mmdebstrap (as asked)"
+        case BaseSource.PULL:
+            if digest is None:
+                raise UserError(
+                    f"{base.image} has no digest in matrix.lock, so it is not pulled",
+                    why="a tag alone may be anything tomorrow",
+                    fix="run `nox -s lock` where a registry answers, or use --base bootstrap",
+                )
+            image, how = _pull(engine, base, rule, digest, secrets, say, log_file), "pulled by digest (as asked)"
+        case BaseSource.AUTO:
+            try:
+                if digest is None:
+                    raise InfrastructureError("no digest is locked")
+                image, how = _pull(engine, base, rule, digest, secrets, say, log_file), "pulled by digest"
+            except InfrastructureError as error:
+                say(f"base: not pulled ({error.what}); bootstrapping it with mmdebstrap")
+                image, how = _bootstrap(engine, runner, base, rule, secrets, say, log_file), "mmdebstrap"
+    return MadeBase(image=image, packages=read_packages(engine, image), how=how)
+
+
+def read_packages(engine: Engine, image: str) -> dict[str, str]:
+    """The packages that an image holds: name → version."""
+    done = engine.run(
+        RunRequest(image=image, argv=("dpkg-query", "-W", "-f", "${Package} ${Version}\\n"), timeout=60)
+    )
+    packages = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    if done.returncode != 0 or not packages:
+        raise InfrastructureError("the base does not list its packages", why=done.stderr[-500:])
+    return packages
+
+
+def _bootstrap(
+    engine: Engine,
+    runner: Runner,
+    base: Base,
+    rule: BaseRule,
+    secrets: tuple[Secret, ...],
+    say: Callable[[str], None],
+    log_file: Path,
+) -> str:
+    sources = next((secret.path for secret in secrets if secret.id == "apt-sources"), None)
+    with tempfile.TemporaryDirectory(prefix="holoenzyme-base-") as folder:
+        archive = Path(folder) / "base.tar"
+        command = Command(argv=bootstrap_argv(rule, base.suite, str(archive), sources), timeout=1200)
+        done = runner.run(command, on_line=say, log_file=log_file, merge=True)
+        done.check("mmdebstrap", fix="`nox -s doctor` says whether it is installed; it needs root or user namespaces")
+        return engine.import_archive(archive, {})
+
+
+def _pull(
+    engine: Engine,
+    base: Base,
+    rule: BaseRule,
+    digest: str,
+    secrets: tuple[Secret, ...],
+    say: Callable[[str], None],
+    log_file: Path,
+) -> str:
+    reference = f"{base.image.rpartition(':')[0] or base.image}@{digest}"
+    say(f"base: pulling {reference}")
+    engine.pull(reference)
+    with tempfile.TemporaryDirectory(prefix="holoenzyme-base-") as folder:
+        (Path(folder) / "Dockerfile").write_text(normalise_dockerfile(rule, reference))
+        request = BuildRequest(context=Path(folder), labels={}, secrets=secrets, timeout=1200)
+        return engine.build(request, on_line=say, log_file=log_file)

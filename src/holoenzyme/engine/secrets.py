@@ -1,0 +1,56 @@
+"""What a build needs of its host, as secrets: CA bundle, proxies, mirrors. None of it stays in an image."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from holoenzyme.engine.base import Secret
+from holoenzyme.errors import UserError
+
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+CA_PLACES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+)
+#: Environment variable → secret, for files that the user names.
+NAMED = {
+    "HOLOENZYME_APT_SOURCES": "apt-sources",
+    "HOLOENZYME_APT_AUTH": "apt-auth",
+    "HOLOENZYME_CARGO_CONFIG": "cargo-config",
+}
+
+
+def ca_bundle(environ: Mapping[str, str]) -> Path | None:
+    """The host's CA bundle: what `SSL_CERT_FILE` names, or the first of the usual places."""
+    places = [environ["SSL_CERT_FILE"]] if environ.get("SSL_CERT_FILE") else list(CA_PLACES)
+    return next((Path(place) for place in places if Path(place).is_file()), None)
+
+
+@contextmanager
+def host_secrets(environ: Mapping[str, str]) -> Iterator[tuple[Secret, ...]]:
+    """The secrets of this host; the file with its proxies exists only as long as the context.
+
+    Raises `UserError` where the environment names a file that is not there.
+    """
+    secrets: list[Secret] = []
+    for variable, name in NAMED.items():
+        if value := environ.get(variable):
+            if not Path(value).is_file():
+                raise UserError(f"{variable} names {value}, which is no file", fix="correct or unset it")
+            secrets.append(Secret(id=name, path=Path(value).absolute()))
+    bundle = ca_bundle(environ)
+    if bundle is not None:
+        secrets.append(Secret(id="ca", path=bundle.absolute()))
+    proxies = {name: environ[name] for name in PROXIES if environ.get(name)}
+    with tempfile.TemporaryDirectory(prefix="holoenzyme-env-") as folder:
+        if proxies:
+            path = Path(folder) / "env"
+            path.touch(mode=0o600)
+            path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in proxies.items()))
+            secrets.append(Secret(id="env", path=path))
+        yield tuple(secrets)

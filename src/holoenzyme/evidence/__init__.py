@@ -1,0 +1,1 @@
+"""From raw output and oracles to outcomes and records."""

@@ -1,0 +1,30 @@
+"""The vocabulary of outcomes: what became of one test in one cell."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """Every run ends in one of these; nothing is skipped silently."""
+
+    PASS = "pass"
+    #: It ran, and numbers differ, or its output is not what was agreed.
+    WRONG = "wrong"
+    #: It ran, and ended with a signal or an exit status other than 0.
+    CRASH = "crash"
+    #: It ran past its time limit.
+    HANG = "hang"
+    #: The compiler rejected it; for what must be refused, that is the pass.
+    REFUSED = "refused"
+    #: It should have compiled, and did not.
+    NOT_COMPILED = "not-compiled"
+    #: There is no such device here; the reason is said.
+    NOT_EXECUTED = "not-executed"
+    #: The machine, the engine, the network or a store failed, so nothing is known about the test.
+    INFRASTRUCTURE = "infrastructure"
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether it says something about the test, as against the machine that it should have run on."""
+        return self not in (Outcome.NOT_EXECUTED, Outcome.INFRASTRUCTURE)

@@ -1,0 +1,1 @@
+"""Running tests in images: raw results, not yet judged."""

@@ -1,0 +1,274 @@
+"""The matrix: what `matrix.yaml` may hold, and the cells that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from holoenzyme.errors import UserError
+from holoenzyme.matrix import checks
+from holoenzyme.matrix.constraints import Constraint, Point, Slug, Text, exclusion
+from holoenzyme.matrix.yamlfile import Words, did_you_mean, load_model, refuse
+
+#: A value of an axis. Never with `-`, which joins the values in the ids of cells.
+Value = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.]*$"), Words(allowed="small letters, digits, '_' and '.'")
+]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Status(StrEnum):
+    """What a cell is: it builds, it will, or it cannot be."""
+
+    SUPPORTED = "supported"
+    PLANNED = "planned"
+    EXCLUDED = "excluded"
+
+
+class _Section(BaseModel):
+    """A part of the file: frozen, and nothing in it that is not declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+
+class Declared(_Section):
+    """What has a status, and while it is planned, the reason why it is not there yet."""
+
+    status: Literal["supported", "planned"]
+    reason: Text | None = Field(default=None, description="why it is not there yet; only and always while planned")
+
+
+class Defaults(_Section):
+    """What is meant where nothing is said; the ids of cells leave out the base and the architecture given here."""
+
+    cell: str
+    base: Value
+    arch: Value
+
+
+class Architecture(_Section):
+    """A host architecture: Debian's name for it, and Rust's target triple."""
+
+    debian: Text
+    triple: Text
+
+
+class Base(Declared):
+    """What an image stands on: a release of a distribution."""
+
+    distribution: Text
+    suite: Text
+    release: Text
+    image: Text = Field(description="what is pulled where a registry answers")
+
+
+class Rust(_Section):
+    """A version of Rust, and the LLVM that it is built on."""
+
+    release: Text | None = Field(default=None, description="the exact release; open while no supported cell needs it")
+    llvm: Value
+
+
+class Llvm(_Section):
+    """A major version of LLVM."""
+
+    release: Text | None = Field(default=None, description="the exact release; open while no supported cell needs it")
+
+
+class Channel(Declared):
+    """Where components come from."""
+
+    summary: Text
+    rust: Annotated[tuple[Value, ...], Field(min_length=1)] = Field(description="the versions of Rust that it has")
+
+
+class Target(_Section):
+    """What kernels are compiled for and run on."""
+
+    summary: Text
+    kind: Literal["cpu", "cuda", "rocm"]
+    triple: Text | None = Field(default=None, description="Rust's target triple; for a cpu that of the architecture")
+
+
+class ImageKind(Declared):
+    """A kind of image."""
+
+    summary: Text
+
+
+class CratePin(_Section):
+    """A crate from the registry."""
+
+    version: Text
+    provides: Text | None = Field(default=None, description="what the crate is taken for, where that is not the crate")
+
+
+class WheelPin(_Section):
+    """A Python wheel from the package index; without a version while no supported cell needs it."""
+
+    version: Text | None = None
+    redistributable: bool = Field(description="whether an image that holds it may be pushed")
+
+
+class Pins(_Section):
+    """The upstream versions of what is taken from package archives."""
+
+    packages: Mapping[Slug, Text] = Field(description="Debian package → upstream version")
+    crates: Mapping[Text, CratePin]
+    wheels: Mapping[Text, WheelPin]
+
+
+class Budget(_Section):
+    """What a cell may cost: MB of all compressed blobs of its image, and minutes of a build from nothing on 2 cores."""
+
+    compressed_mb: Annotated[int, Field(gt=0)]
+    build_minutes: Annotated[int, Field(gt=0)]
+
+
+class CellRule(Declared):
+    """A declared cell as it stands in the file."""
+
+    id: str = Field(description="channel-rust-target[-base][-arch], without what is at its default")
+    channel: Value
+    rust: Value
+    target: Value
+    base: Value | None = None
+    arch: Value | None = None
+    budget: Budget | None = Field(default=None, description="always there for a supported cell")
+
+
+class Tolerance(_Section):
+    """How far a number may be from what is expected: relative times |expected|, plus absolute; and why."""
+
+    relative: Positive
+    absolute: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    reason: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell(Point):
+    """A point of the matrix with what is known of it; `reason` is None only where it is supported."""
+
+    id: str
+    status: Status
+    reason: str | None
+    budget: Budget | None
+
+
+class Matrix(_Section):
+    """The whole of `matrix.yaml`."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    defaults: Defaults
+    architectures: Mapping[Value, Architecture]
+    bases: Mapping[Value, Base]
+    rust: Mapping[Value, Rust]
+    llvm: Mapping[Value, Llvm]
+    channels: Mapping[Value, Channel]
+    targets: Mapping[Value, Target]
+    images: Mapping[Slug, ImageKind]
+    pins: Pins
+    tolerances: Mapping[Slug, Tolerance]
+    constraints: tuple[Constraint, ...]
+    cells: tuple[CellRule, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> Matrix:
+        # The second look relies on names that the first one found to exist.
+        refuse(checks.references(self))
+        refuse(checks.coverage(self))
+        return self
+
+    def id_of(self, point: Point | CellRule) -> str:
+        """The id of a point: its values, joined, without the base and architecture that are the defaults."""
+        at_default = self.defaults.base, self.defaults.arch
+        ends = [value for value, default in zip((point.base, point.arch), at_default, strict=True) if value != default]
+        return "-".join([point.channel, point.rust, point.target, *(value for value in ends if value)])
+
+    def triple(self, cell: Point) -> str:
+        """Rust's target triple for what a cell compiles kernels for."""
+        return self.targets[cell.target].triple or self.architectures[cell.arch].triple
+
+    def cell(self, cell_id: str) -> Cell:
+        """The declared cell of this id; raises `UserError` with the nearest ids, or with why it is excluded."""
+        point = self.point(cell_id)
+        if point.status is Status.EXCLUDED:
+            raise UserError(
+                f"cell {cell_id!r} is excluded",
+                why=point.reason,
+                fix=f"`nox -s matrix -- --explain {cell_id}` shows the rules",
+            )
+        return point
+
+    def point(self, cell_id: str) -> Cell:
+        """Any point of the product by its id, excluded ones too; raises `UserError` with the nearest ids."""
+        found = self._by_id.get(cell_id)
+        if found is None:
+            raise UserError(
+                f"there is no cell {cell_id!r}", fix=self.near(cell_id) or "`nox -s matrix` lists the cells"
+            )
+        return found
+
+    def near(self, word: str) -> str | None:
+        """A question that names the points with the nearest ids, declared cells first; None where nothing is near."""
+        return did_you_mean(word, [cell.id for cell in self.all_cells()]) or did_you_mean(word, self._by_id)
+
+    def all_cells(self) -> tuple[Cell, ...]:
+        """The declared cells, in the order of the file."""
+        return self._declared
+
+    def points(self) -> tuple[Cell, ...]:
+        """Every point of the product: the declared cells in the order of the file, then those that are excluded."""
+        return (*self._declared, *self._excluded)
+
+    def product(self) -> Iterator[Point]:
+        """Every combination of a channel, its versions of Rust, targets, bases and architectures, in order."""
+        for channel, rule in self.channels.items():
+            for rust, target, base, arch in product(rule.rust, self.targets, self.bases, self.architectures):
+                llvm = self.rust[rust].llvm
+                yield Point(channel=channel, rust=rust, llvm=llvm, target=target, base=base, arch=arch)
+
+    @cached_property
+    def _declared(self) -> tuple[Cell, ...]:
+        return tuple(
+            Cell(
+                id=rule.id,
+                channel=rule.channel,
+                rust=rule.rust,
+                llvm=self.rust[rule.rust].llvm,
+                target=rule.target,
+                base=rule.base or self.defaults.base,
+                arch=rule.arch or self.defaults.arch,
+                status=Status(rule.status),
+                reason=rule.reason,
+                budget=rule.budget,
+            )
+            for rule in self.cells
+        )
+
+    @cached_property
+    def _excluded(self) -> tuple[Cell, ...]:
+        declared = {cell.id for cell in self._declared}
+        found = []
+        for point in self.product():
+            cell_id = self.id_of(point)
+            if cell_id not in declared:
+                reason = exclusion(self.constraints, point)
+                found.append(Cell(**vars(point), id=cell_id, status=Status.EXCLUDED, reason=reason, budget=None))
+        return tuple(found)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Cell]:
+        return {cell.id: cell for cell in self.points()}
+
+
+def load_matrix(path: Path) -> Matrix:
+    """Read `matrix.yaml`; raises `UserError` with every problem, each with file, line and column."""
+    return load_model(path, Matrix)

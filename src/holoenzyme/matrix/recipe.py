@@ -1,0 +1,174 @@
+"""Recipes (`recipes/NAME/recipe.yaml`) and images (`images/NAME/image.yaml`): how components are made, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from holoenzyme.errors import UserError
+from holoenzyme.matrix.yamlfile import load_model
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+#: The axes of the matrix that a stage may depend on. A template sees only those that its stage names, so that a
+#: stage is the same, and is built once, for all cells that agree on them.
+Axis = Literal["channel", "rust", "target", "base", "arch"]
+#: Values that a template uses, free in form.
+Values = dict[str, object]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileRule(_Strict):
+    """Files or a folder of the project (`from`, relative to its root) that a build context gets as `to`."""
+
+    source: str = Field(alias="from")
+    to: str
+
+
+class StageRule(_Strict):
+    """A stage: its template, the stages that it needs, the files that it copies, and the axes that it depends on."""
+
+    name: Name
+    template: str
+    needs: tuple[Name, ...] = ()
+    axes: tuple[Axis, ...] = ("base", "arch")
+    files: tuple[FileRule, ...] = ()
+    values: Values = Field(default_factory=dict)
+
+
+class BaseRule(_Strict):
+    """How a base is made where none is pulled: the packages added to mmdebstrap's variant, and what dpkg leaves out."""
+
+    variant: str
+    include: dict[str, str]
+    exclude_paths: tuple[str, ...] = ()
+    include_paths: tuple[str, ...] = ()
+
+
+class Recipe(_Strict):
+    """`recipe.yaml`: how one component is made, for which channels, from which sets of packages."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Name
+    component: Name
+    summary: str
+    channels: tuple[str, ...]
+    redistributable: bool
+    base: BaseRule | None = None
+    packages: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
+    package_template: str | None = None
+    stages: tuple[StageRule, ...] = ()
+
+
+class ContractRule(_Strict):
+    """A command that must work inside an image, and text that its output must hold.
+
+    `{rust}` and `{llvm}` in both stand for the release of Rust and the major version of LLVM.
+    """
+
+    name: str
+    run: str
+    expect: str
+
+
+class ImageRule(_Strict):
+    """`image.yaml`: how stages are put together to an image, and what must work inside it."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Name
+    summary: str
+    template: str
+    needs: tuple[Name, ...]
+    axes: tuple[Axis, ...]
+    user: str
+    workdir: str
+    labels: dict[str, str]
+    contract: tuple[ContractRule, ...]
+
+    @model_validator(mode="after")
+    def _numeric_user(self) -> ImageRule:
+        # A name would need a line in /etc/passwd; a number works on every host and in every engine.
+        if not all(part.isdigit() for part in self.user.split(":")):
+            raise ValueError("must be numeric, as in '65532:65532'")
+        return self
+
+
+class Cookbook(_Strict):
+    """All recipes and images of a project folder."""
+
+    recipes: tuple[Recipe, ...]
+    images: tuple[ImageRule, ...]
+
+    def for_channel(self, channel: str) -> Iterator[Recipe]:
+        """The recipes that serve a channel."""
+        return (recipe for recipe in self.recipes if channel in recipe.channels)
+
+    def image(self, name: str) -> ImageRule:
+        """The image of this name; raises `UserError` where there is none."""
+        for image in self.images:
+            if image.name == name:
+                return image
+        known = ", ".join(image.name for image in self.images)
+        raise UserError(f"there is no image {name!r}", fix=f"the images are: {known}")
+
+    def base_rule(self) -> BaseRule:
+        """How bases are made."""
+        for recipe in self.recipes:
+            if recipe.base is not None:
+                return recipe.base
+        raise UserError("no recipe says how a base is made", fix="one recipe.yaml needs a `base:` section")
+
+    def package_template(self) -> tuple[str, str]:
+        """The recipe and the template of package stages."""
+        for recipe in self.recipes:
+            if recipe.package_template is not None:
+                return recipe.name, recipe.package_template
+        raise UserError("no recipe holds a template for packages", fix="one recipe.yaml needs `package_template:`")
+
+    def package_sets(self, channel: str) -> dict[str, tuple[str, ...]]:
+        """The sets of packages of a channel: name → the packages asked for."""
+        sets: dict[str, tuple[str, ...]] = {}
+        for recipe in self.for_channel(channel):
+            sets.update(recipe.packages)
+        return sets
+
+    def all_package_sets(self) -> dict[str, tuple[str, ...]]:
+        """Every set of packages that any recipe declares, by name."""
+        return {name: roots for recipe in self.recipes for name, roots in recipe.packages.items()}
+
+
+def load_cookbook(root: Path) -> Cookbook:
+    """Read every recipe and image below the project folder `root`.
+
+    Raises `UserError` with file, line and column where one is wrong, where a name does not fit its folder, and where
+    two recipes declare the same stage or set of packages for one channel.
+    """
+    recipes = tuple(load_model(path, Recipe) for path in sorted((root / "recipes").glob("*/recipe.yaml")))
+    images = tuple(load_model(path, ImageRule) for path in sorted((root / "images").glob("*/image.yaml")))
+    for kind, items in (("recipes", recipes), ("images", images)):
+        for item in items:
+            if not (root / kind / item.name).is_dir():
+                raise UserError(f"{kind}/*/: the folder of {item.name!r} has another name", fix="give both one name")
+    owner: dict[str, str] = {}
+    seen: dict[tuple[str, str], str] = {}
+    for recipe in recipes:
+        for name in recipe.packages:
+            if owner.setdefault(name, recipe.name) != recipe.name:
+                raise UserError(
+                    f"recipes/{recipe.name}/recipe.yaml: packages.{name} is also declared by {owner[name]}",
+                    fix="give one of the two sets another name",
+                )
+        for channel in recipe.channels:
+            for stage in recipe.stages:
+                if seen.setdefault((channel, stage.name), recipe.name) != recipe.name:
+                    raise UserError(
+                        f"recipes/{recipe.name}/recipe.yaml: stage {stage.name!r} of channel {channel!r} is also "
+                        f"declared by {seen[channel, stage.name]}",
+                        fix="each stage of a channel comes from one recipe",
+                    )
+    return Cookbook(recipes=recipes, images=images)

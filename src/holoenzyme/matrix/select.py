@@ -1,0 +1,62 @@
+"""Picks cells by id or glob."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from holoenzyme.errors import UserError
+from holoenzyme.matrix.model import Cell, Matrix
+from holoenzyme.matrix.yamlfile import did_you_mean
+
+
+def select(matrix: Matrix, patterns: Sequence[str]) -> tuple[Cell, ...]:
+    """The declared cells that match any of the patterns, each once, in the matrix's order.
+
+    Raises `UserError` for a pattern that matches none: with the nearest ids, or with why the point is excluded.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(cell.id, pattern) for cell in matrix.all_cells()):
+            if not _is_glob(pattern):
+                matrix.cell(pattern)
+            raise _no_match(matrix, pattern)
+    return tuple(cell for cell in matrix.all_cells() if _matches(cell, patterns))
+
+
+def select_points(matrix: Matrix, patterns: Sequence[str]) -> tuple[Cell, ...]:
+    """As `select`, among all points of the matrix: those that are excluded come too, after the declared ones."""
+    for pattern in patterns:
+        if not any(fnmatchcase(point.id, pattern) for point in matrix.points()):
+            if not _is_glob(pattern):
+                matrix.point(pattern)
+            raise _no_match(matrix, pattern)
+    return tuple(point for point in matrix.points() if _matches(point, patterns))
+
+
+def _matches(cell: Cell, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(cell.id, pattern) for pattern in patterns)
+
+
+def _is_glob(pattern: str) -> bool:
+    return any(sign in pattern for sign in "*?[")
+
+
+def _no_match(matrix: Matrix, pattern: str) -> UserError:
+    excluded = [point for point in matrix.points() if fnmatchcase(point.id, pattern)]
+    if excluded:
+        return UserError(
+            f"{pattern!r} matches only cells that are excluded",
+            why=excluded[0].reason,
+            fix=f"`nox -s matrix -- --explain {excluded[0].id}` shows the rules",
+        )
+    near = did_you_mean(pattern, _globs(matrix)) or "`nox -s matrix` lists the cells"
+    return UserError(f"no cell matches {pattern!r}", fix=near)
+
+
+def _globs(matrix: Matrix) -> Iterator[str]:
+    """The simple globs that match something: the beginning or the end of an id, and a star."""
+    for cell in matrix.all_cells():
+        parts = cell.id.split("-")
+        for cut in range(1, len(parts)):
+            yield "-".join([*parts[:cut], "*"])
+            yield "-".join(["*", *parts[cut:]])

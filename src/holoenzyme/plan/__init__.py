@@ -1,0 +1,1 @@
+"""From cells to a graph of stages with input hashes, and what is to be done for each."""

@@ -1,0 +1,232 @@
+"""The one place that starts subprocesses.
+
+Every command is logged as a shell-quoted line that can be pasted to run it again, has a time limit, and takes its
+whole process group with it when it ends early.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Protocol
+
+from holoenzyme.errors import InfrastructureError
+
+log = logging.getLogger(__name__)
+
+#: Bytes of output kept in memory for each command; the log file, where one is asked for, has all of it.
+OUTPUT_LIMIT = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One subprocess: what to run, where, with which changes to the environment, and for how long (seconds)."""
+
+    argv: tuple[str, ...]
+    timeout: float
+    cwd: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: str | None = None
+
+    def replay(self) -> str:
+        """The line that runs it again by hand, shell-quoted."""
+        words = [f"{key}={shlex.quote(value)}" for key, value in sorted(self.env.items())]
+        line = " ".join([*words, shlex.join(self.argv)])
+        return f"cd {shlex.quote(str(self.cwd))} && {line}" if self.cwd else line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """What a command did. `output` is stdout and stderr together, in order, when they were not kept apart."""
+
+    command: Command
+    returncode: int
+    output: str
+    stderr: str
+    duration: float
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended by itself with exit status 0."""
+        return self.returncode == 0 and not self.timed_out
+
+    def check(self, what: str, *, fix: str | None = None) -> Completed:
+        """Return itself, or raise `InfrastructureError` saying that `what` failed, with the end of the output."""
+        if self.ok:
+            return self
+        how = "ran past its time limit" if self.timed_out else f"ended with exit status {self.returncode}"
+        tail = "\n".join((self.stderr or self.output).rstrip().splitlines()[-15:])
+        why = f"{how}: {self.command.replay()}" + (f"\n{tail}" if tail else "")
+        raise InfrastructureError(f"{what} failed", why=why, fix=fix)
+
+
+class Runner(Protocol):
+    """Runs commands; replaced by a fake in unit tests."""
+
+    def run(
+        self,
+        command: Command,
+        *,
+        on_line: Callable[[str], None] | None = None,
+        log_file: Path | None = None,
+        merge: bool = False,
+    ) -> Completed: ...
+
+
+class SubprocessRunner:
+    """Runs commands for real.
+
+    Ctrl-C (or any other exception in the waiting thread) and `stop()` end the whole process group of what runs.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._guard = threading.Lock()
+        self._stopped = False
+
+    def run(
+        self,
+        command: Command,
+        *,
+        on_line: Callable[[str], None] | None = None,
+        log_file: Path | None = None,
+        merge: bool = False,
+    ) -> Completed:
+        """Run to the end or the time limit; `merge` puts stderr into stdout, in order.
+
+        Raises `InfrastructureError` where the program is not there or may not be run.
+        """
+        log.info("%s", command.replay())
+        start = time.monotonic()
+        if self._stopped:
+            raise KeyboardInterrupt
+        try:
+            process = subprocess.Popen(
+                command.argv,
+                cwd=command.cwd,
+                env={**os.environ, **command.env},
+                stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if merge else subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise InfrastructureError(
+                f"{command.argv[0]} could not be started",
+                why=str(error),
+                fix="`nox -s doctor` says what is missing and how to install it",
+            ) from error
+        with self._guard:
+            self._running.add(process)
+        out, err = _Sink(on_line, log_file), _Sink(None, None)
+        readers = [threading.Thread(target=out.drain, args=(process.stdout,), daemon=True)]
+        if not merge:
+            readers.append(threading.Thread(target=err.drain, args=(process.stderr,), daemon=True))
+        timed_out = False
+        try:
+            for reader in readers:
+                reader.start()
+            if command.stdin is not None and process.stdin is not None:
+                try:
+                    process.stdin.write(command.stdin)
+                    process.stdin.close()
+                except BrokenPipeError:
+                    log.debug("%s did not read its whole input", command.argv[0])
+            try:
+                process.wait(command.timeout)
+            except subprocess.TimeoutExpired:
+                timed_out = True
+                _end_group(process)
+        except BaseException:
+            _end_group(process)
+            raise
+        finally:
+            for reader in readers:
+                reader.join(timeout=5)
+            with self._guard:
+                self._running.discard(process)
+            out.close()
+        if self._stopped:
+            raise KeyboardInterrupt
+        return Completed(
+            command=command,
+            returncode=process.returncode,
+            output=out.text(),
+            stderr=err.text(),
+            duration=time.monotonic() - start,
+            timed_out=timed_out,
+        )
+
+    def stop(self) -> None:
+        """End everything that runs now, in any thread, and start nothing more."""
+        self._stopped = True
+        with self._guard:
+            running = list(self._running)
+        for process in running:
+            _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(patience)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+
+
+class _Sink:
+    """Keeps what a pipe gives, line by line, up to `OUTPUT_LIMIT`, and passes it on."""
+
+    def __init__(self, on_line: Callable[[str], None] | None, log_file: Path | None) -> None:
+        self._lines: list[str] = []
+        self._size = 0
+        self._on_line = on_line
+        self._file: IO[str] | None = None
+        if log_file is not None:
+            log_file.parent.mkdir(parents=True, exist_ok=True)
+            self._file = log_file.open("a", encoding="utf-8")
+
+    def drain(self, pipe: IO[str] | None) -> None:
+        if pipe is None:
+            return
+        with pipe:
+            for line in pipe:
+                self._take(line)
+
+    def _take(self, line: str) -> None:
+        if self._size < OUTPUT_LIMIT:
+            self._lines.append(line)
+            self._size += len(line)
+        if self._file is not None:
+            self._file.write(line)
+            self._file.flush()
+        if self._on_line is not None:
+            self._on_line(line.rstrip("\n"))
+
+    def text(self) -> str:
+        return "".join(self._lines)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def lines(text: str) -> Sequence[str]:
+    """The lines of a command's output that are not empty."""
+    return [line for line in text.splitlines() if line.strip()]

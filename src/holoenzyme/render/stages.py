@@ -1,0 +1,327 @@
+"""From a cell and a resolution to its stages: Dockerfiles with symbolic image names, and the files that they copy.
+
+A template sees only the axes that its stage names, so a stage cannot depend on anything that its hash leaves out, and
+two cells that agree on those axes share the stage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+from holoenzyme.errors import InternalError, UserError
+from holoenzyme.matrix.model import Cell, Matrix
+from holoenzyme.matrix.recipe import Cookbook, FileRule, ImageRule, Recipe, StageRule
+from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, place
+
+#: Stands in rendered text where the name of another stage's image belongs.
+_SYMBOL = re.compile(r"@image:([a-z0-9-]+)@")
+PACKAGES = "packages-"
+
+
+class StageKind(StrEnum):
+    """How a stage comes to be: `base` is pulled or bootstrapped, all others are built from a Dockerfile."""
+
+    BASE = "base"
+    PACKAGES = "packages"
+    COMPONENT = "component"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file of a build context."""
+
+    content: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A node of the build graph, rendered.
+
+    `key` tells apart stages of the same name in different cells. `text` is the Dockerfile (for a base: the shell
+    commands that make it) with symbolic image names; `needs` maps the names that it uses to the keys of those stages.
+    `resolved` holds exact versions (name → version) for people and for `plan` to compare; `labels` are OCI labels.
+    """
+
+    key: str
+    name: str
+    kind: StageKind
+    recipe: str
+    text: str
+    needs: Mapping[str, str]
+    files: Mapping[str, File]
+    resolved: Mapping[str, str]
+    labels: Mapping[str, str]
+    redistributable: bool
+    base: str
+    arch: str
+
+    def with_images(self, names: Mapping[str, str]) -> str:
+        """The text with real image names: stage name → image."""
+        return _SYMBOL.sub(lambda match: names[match.group(1)], self.text)
+
+
+class ProjectFiles:
+    """The templates and files of a project folder, read once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._trees: dict[FileRule, Mapping[str, File]] = {}
+        self.environment = Environment(
+            loader=FileSystemLoader([root / "recipes", root / "images"]),
+            undefined=StrictUndefined,
+            keep_trailing_newline=True,
+            autoescape=False,
+        )
+
+    def tree(self, rule: FileRule) -> Mapping[str, File]:
+        """The files that a rule names, by their path in the build context; build output (`target`) is left out.
+
+        Raises `UserError` where there are none.
+        """
+        if rule not in self._trees:
+            source = self.root / rule.source
+            paths = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
+            found: dict[str, File] = {}
+            for path in paths:
+                relative = path.relative_to(source)
+                if "target" in relative.parts or any(part.startswith(".") for part in relative.parts):
+                    continue
+                target = rule.to if path == source else f"{rule.to}/{relative}"
+                found[target] = File(content=path.read_bytes(), executable=bool(path.stat().st_mode & 0o100))
+            if not found:
+                raise UserError(f"{rule.source}: a recipe copies it, and there is nothing", fix="correct `files:`")
+            self._trees[rule] = MappingProxyType(found)
+        return self._trees[rule]
+
+
+class Renderer:
+    """Renders the stages of cells. The same input gives the same bytes; a stage that cells share is rendered once."""
+
+    def __init__(self, matrix: Matrix, cookbook: Cookbook, resolution: Resolution, files: ProjectFiles) -> None:
+        self._matrix = matrix
+        self._cookbook = cookbook
+        self._resolution = resolution
+        self._files = files
+        self._stages: dict[str, Stage] = {}
+        self._template = cache(files.environment.get_template)
+        self._rules: dict[str, dict[str, tuple[Recipe, StageRule]]] = {}
+
+    def image(self, cell: Cell, kind: str = "toolchain") -> tuple[Stage, ...]:
+        """All stages of a cell's image, each after the stages that it needs; the image is the last.
+
+        Raises `UserError` where a recipe asks for a stage that the channel does not have, or in a circle.
+        """
+        ordered: dict[str, Stage] = {}
+        rule = self._cookbook.image(kind)
+        last = self._image_stage(cell, rule, ordered)
+        ordered[last.key] = last
+        return tuple(ordered.values())
+
+    def _image_stage(self, cell: Cell, rule: ImageRule, ordered: dict[str, Stage]) -> Stage:
+        needs = {name: self._need(cell, name, ordered, (rule.name,)).key for name in rule.needs}
+        key = _key(rule.name, cell, rule.axes)
+        if key not in self._stages:
+            context = self._context(cell, rule.axes, {}) | {"image_kind": rule}
+            self._stages[key] = self._stage(
+                key=key,
+                name=rule.name,
+                kind=StageKind.IMAGE,
+                recipe=f"images/{rule.name}",
+                template=f"{rule.name}/{rule.template}",
+                context=context,
+                cell=cell,
+                needs=needs,
+                labels=rule.labels,
+            )
+        return self._stages[key]
+
+    def _need(self, cell: Cell, name: str, ordered: dict[str, Stage], above: tuple[str, ...]) -> Stage:
+        if name in above:
+            raise UserError(f"stages need each other in a circle: {' -> '.join((*above, name))}", fix="correct `needs:`")
+        if name == "base":
+            stage = self._base_stage(cell)
+        elif name.startswith(PACKAGES):
+            self._need(cell, "base", ordered, (*above, name))
+            stage = self._packages_stage(cell, name)
+        else:
+            recipe, rule = self._rule(cell.channel, name, above[-1])
+            needs = {need: self._need(cell, need, ordered, (*above, name)).key for need in rule.needs}
+            stage = self._component_stage(cell, recipe, rule, needs)
+        ordered.setdefault(stage.key, stage)
+        return stage
+
+    def _rule(self, channel: str, name: str, asked_by: str) -> tuple[Recipe, StageRule]:
+        if channel not in self._rules:
+            self._rules[channel] = {
+                rule.name: (recipe, rule) for recipe in self._cookbook.for_channel(channel) for rule in recipe.stages
+            }
+        if name not in self._rules[channel]:
+            raise UserError(
+                f"channel {channel!r} has no stage {name!r}, which {asked_by!r} needs",
+                fix="a recipe that lists the channel must declare it; the stages are: "
+                + ", ".join(sorted(self._rules[channel])),
+            )
+        return self._rules[channel][name]
+
+    def _base_stage(self, cell: Cell) -> Stage:
+        key = _key("base", cell, ("base", "arch"))
+        if key not in self._stages:
+            locked = self._locked_base(cell)
+            rule = self._cookbook.base_rule()
+            identity = "".join(f"{name}={version}\n" for name, version in sorted(locked.packages.items()))
+            self._stages[key] = Stage(
+                key=key,
+                name="base",
+                kind=StageKind.BASE,
+                recipe="base",
+                # Only what both ways of making it have in common is its identity: the packages, and what dpkg leaves out.
+                text=identity + "".join(f"exclude {path}\n" for path in (*rule.exclude_paths, *rule.include_paths)),
+                needs=MappingProxyType({}),
+                files=MappingProxyType({}),
+                resolved=MappingProxyType(dict(locked.packages)),
+                labels=MappingProxyType({}),
+                redistributable=True,
+                base=cell.base,
+                arch=cell.arch,
+            )
+        return self._stages[key]
+
+    def _packages_stage(self, cell: Cell, name: str) -> Stage:
+        key = _key(name, cell, ("base", "arch"))
+        if key not in self._stages:
+            recipe, template = self._cookbook.package_template()
+            set_name = name.removeprefix(PACKAGES)
+            locked = self._locked_set(cell, set_name)
+            items = sorted(locked.packages.items())
+            sums = "".join(f"{item.sha256}  {item.file_name(package)}\n" for package, item in items)
+            context = self._context(cell, ("base", "arch"), {}) | {
+                "set": set_name,
+                "packages": [{"name": package, **item.model_dump()} for package, item in items],
+            }
+            self._stages[key] = self._stage(
+                key=key,
+                name=name,
+                kind=StageKind.PACKAGES,
+                recipe=recipe,
+                template=f"{recipe}/{template}",
+                context=context,
+                cell=cell,
+                needs={"base": _key("base", cell, ("base", "arch"))},
+                files={"packages.sha256": File(content=sums.encode())},
+                resolved={package: item.version for package, item in items},
+            )
+        return self._stages[key]
+
+    def _component_stage(self, cell: Cell, recipe: Recipe, rule: StageRule, needs: Mapping[str, str]) -> Stage:
+        key = _key(rule.name, cell, rule.axes)
+        if key not in self._stages:
+            files: dict[str, File] = {}
+            for entry in rule.files:
+                files.update(self._files.tree(entry))
+            excluded = rule.values.get("exclude")
+            if isinstance(excluded, list):
+                lines = [f"path-exclude={item['path']}\n" for item in excluded]
+                files["exclude.conf"] = File(content="".join(lines).encode())
+            self._stages[key] = self._stage(
+                key=key,
+                name=rule.name,
+                kind=StageKind.COMPONENT,
+                recipe=recipe.name,
+                template=f"{recipe.name}/{rule.template}",
+                context=self._context(cell, rule.axes, rule.values),
+                cell=cell,
+                needs=needs,
+                files=files,
+                redistributable=recipe.redistributable,
+            )
+        return self._stages[key]
+
+    def _context(self, cell: Cell, axes: tuple[str, ...], values: Mapping[str, object]) -> dict[str, object]:
+        matrix = self._matrix
+        everything: dict[str, dict[str, object]] = {
+            "channel": {"channel": cell.channel},
+            "rust": {"rust": matrix.rust[cell.rust], "llvm": {"major": cell.llvm, "release": matrix.llvm[cell.llvm].release}},
+            "target": {"target": cell.target},
+            "base": {"base": cell.base},
+            "arch": {"arch": cell.arch, "triple": matrix.architectures[cell.arch].triple},
+        }
+        context: dict[str, object] = {"values": values, "pins": matrix.pins}
+        for axis in axes:
+            context |= everything[axis]
+        return context
+
+    def _stage(
+        self,
+        *,
+        key: str,
+        name: str,
+        kind: StageKind,
+        recipe: str,
+        template: str,
+        context: Mapping[str, object],
+        cell: Cell,
+        needs: Mapping[str, str],
+        files: Mapping[str, File] | None = None,
+        resolved: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        redistributable: bool = True,
+    ) -> Stage:
+        folder = "images" if kind is StageKind.IMAGE else "recipes"
+
+        def symbol(need: str) -> str:
+            if need not in needs:
+                raise InternalError(f"{folder}/{template}: uses image({need!r})", fix=f"add {need!r} to its `needs:`")
+            return f"@image:{need}@"
+
+        try:
+            text = self._template(template).render(
+                context, image=symbol, generator=f"Generated by holoenzyme from {folder}/{template}; do not edit."
+            )
+        except TemplateError as error:
+            line = f":{error.lineno}" if hasattr(error, "lineno") else ""
+            raise UserError(
+                f"{folder}/{template}{line}: {error}",
+                fix="a template sees `values`, `pins` and the axes that its stage names in `axes:`",
+            ) from error
+        return Stage(
+            key=key,
+            name=name,
+            kind=kind,
+            recipe=recipe,
+            text=text,
+            needs=MappingProxyType(dict(needs)),
+            files=MappingProxyType(dict(files or {})),
+            resolved=MappingProxyType(dict(resolved or {})),
+            labels=MappingProxyType(dict(labels or {})),
+            redistributable=redistributable,
+            base=cell.base,
+            arch=cell.arch,
+        )
+
+    def _locked_base(self, cell: Cell) -> LockedBase:
+        try:
+            return self._resolution.bases[place(cell.base, cell.arch)]
+        except KeyError:
+            raise UserError(f"base {place(cell.base, cell.arch)} is not in matrix.lock", fix="run `nox -s lock`") from None
+
+    def _locked_set(self, cell: Cell, name: str) -> LockedSet:
+        try:
+            return self._resolution.sets[place(cell.base, cell.arch)][name]
+        except KeyError:
+            raise UserError(
+                f"package set {name!r} of {place(cell.base, cell.arch)} is not in matrix.lock", fix="run `nox -s lock`"
+            ) from None
+
+
+def _key(name: str, cell: Cell, axes: tuple[str, ...]) -> str:
+    return "/".join((name, *(str(getattr(cell, axis)) for axis in axes)))

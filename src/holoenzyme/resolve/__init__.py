@@ -1,0 +1,1 @@
+"""From pins and the lock to exact versions and checksums."""

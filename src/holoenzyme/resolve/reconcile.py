@@ -1,0 +1,241 @@
+"""Holding the lock against the matrix, and against what the archive offers today. Pure."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from debian.debian_support import Version
+
+from holoenzyme.errors import InfrastructureError, UserError
+from holoenzyme.matrix.model import Matrix
+from holoenzyme.matrix.recipe import Cookbook
+from holoenzyme.resolve.model import RELOCK, LockedBase, LockedCrate, LockedPackage, LockedSet, Resolution, place
+
+
+class Drift(Enum):
+    """How a package of the archive differs from the locked one."""
+
+    NONE = "the same"
+    REVISION = "a newer revision of the same upstream version"
+    UPSTREAM = "another upstream version"
+    OLDER = "an older revision than the locked one"
+    ADDED = "not in the lock"
+    GONE = "no longer needed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One package that the archive offers otherwise than the lock has it. `where` names the base or the set."""
+
+    where: str
+    package: str
+    locked: str | None
+    offered: str | None
+    drift: Drift
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.package} {self.locked or '-'} -> {self.offered or '-'} ({self.drift.value})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offers:
+    """What an archive has for one base today.
+
+    `base` is the base as it was made there, or none where the locked one is at hand; `sets` holds the closure of each
+    set at the archive's newest versions; `available` every (name, version) that can still be downloaded, with its
+    checksum.
+    """
+
+    base: LockedBase | None
+    sets: Mapping[str, LockedSet]
+    available: Mapping[tuple[str, str], LockedPackage]
+
+
+def classify(locked: str | None, offered: str | None) -> Drift:
+    """Compare two Debian versions by their upstream part and revision."""
+    if locked == offered:
+        return Drift.NONE
+    if locked is None:
+        return Drift.ADDED
+    if offered is None:
+        return Drift.GONE
+    old, new = Version(locked), Version(offered)
+    if (old.epoch, old.upstream_version) != (new.epoch, new.upstream_version):
+        return Drift.UPSTREAM
+    return Drift.REVISION if new > old else Drift.OLDER
+
+
+def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, lockfiles: Mapping[str, str]) -> None:
+    """Refuse a lock that does not fit the matrix and the recipes.
+
+    `lockfiles` maps the path of each Cargo.lock that the lock names to its text. Raises `UserError` that lists
+    everything that does not fit.
+    """
+    wrong: list[str] = []
+    for cell in matrix.all_cells():
+        if cell.status != "supported":
+            continue
+        key = place(cell.base, cell.arch)
+        base = lock.bases.get(key)
+        if base is None:
+            wrong.append(f"base {key} is not locked")
+            continue
+        if set(base.include) != set(cookbook.base_rule().include):
+            wrong.append(f"base {key} was locked with {', '.join(base.include)} added; the recipe says otherwise")
+        for name, roots in cookbook.package_sets(cell.channel).items():
+            locked = lock.sets.get(key, {}).get(name)
+            if locked is None:
+                wrong.append(f"package set {name!r} of {key} is not locked")
+                continue
+            if tuple(locked.roots) != tuple(roots):
+                wrong.append(f"package set {name!r} was locked for {', '.join(locked.roots)}; the recipe asks for others")
+            wrong += [
+                f"package set {name!r} lacks {root!r}, which it was locked for"
+                for root in locked.roots
+                if root not in locked.packages
+            ]
+    wrong += _pins(matrix, lock)
+    for crate_name, crate in lock.crates.items():
+        if crate_name not in lockfiles:
+            wrong.append(f"{crate.lockfile}, which pins crate {crate_name!r}, is missing")
+            continue
+        found = crate_in_lockfile(lockfiles[crate_name], crate_name, crate.lockfile)
+        if (found.version, found.checksum) != (crate.version, crate.checksum):
+            wrong.append(f"crate {crate_name!r} is {crate.version} in the lock and {found.version} in {crate.lockfile}")
+    if wrong:
+        unique = list(dict.fromkeys(wrong))
+        raise UserError("matrix.lock does not fit the matrix", why="; ".join(unique), fix=RELOCK)
+
+
+def _pins(matrix: Matrix, lock: Resolution) -> list[str]:
+    wrong: list[str] = []
+    for key, sets in lock.sets.items():
+        versions: dict[str, tuple[str, str]] = {}
+        for set_name, locked in sets.items():
+            for name, package in locked.packages.items():
+                pin = matrix.pins.packages.get(name)
+                if pin is not None and not _is_upstream(package.version, pin):
+                    wrong.append(f"{name} is pinned to {pin} in matrix.yaml and locked at {package.version}")
+                # One libLLVM for everything: a package may not differ between the sets that meet in one process.
+                other = versions.setdefault(name, (package.version, set_name))
+                if other[0] != package.version:
+                    wrong.append(f"{name} is {other[0]} in set {other[1]!r} and {package.version} in {set_name!r} ({key})")
+    for name, crate_pin in matrix.pins.crates.items():
+        crate = lock.crates.get(name)
+        if crate is None:
+            wrong.append(f"crate {name!r} is pinned in matrix.yaml and not locked")
+        elif crate.version != crate_pin.version:
+            wrong.append(f"crate {name!r} is pinned to {crate_pin.version} in matrix.yaml and locked at {crate.version}")
+    return wrong
+
+
+def _is_upstream(version: str, pin: str) -> bool:
+    """Whether a Debian version is of the upstream version `pin`; `+dfsg…` (a repacked source) counts as the same."""
+    upstream = Version(version).upstream_version or ""
+    return upstream.split("+")[0].split("~")[0] == pin
+
+
+def reconcile(resolution: Resolution, key: str, offers: Offers) -> tuple[Resolution, tuple[Change, ...]]:
+    """What to build from, for the base `key`, when the archive offers `offers`: the lock where it still can be had.
+
+    Returns the resolution to use and how it differs from the locked one. Raises `UserError` for another upstream
+    version, and `InfrastructureError` where a mirror is behind or a file has another checksum than the locked one.
+    """
+    locked_base = resolution.bases[key]
+    base, sets, changes = locked_base, dict(resolution.sets.get(key, {})), []
+    if offers.base is not None:
+        changes += _compare(f"base {key}", locked_base.packages, offers.base.packages)
+        if changes:
+            base = locked_base.model_copy(update={"packages": dict(offers.base.packages)})
+    for name, locked in sets.items():
+        _check_sums(name, locked, offers.available)
+        # A base that came out newer may hold what a set would bring: then the set has to be taken anew, whole.
+        if not changes and all((p, v.version) in offers.available for p, v in locked.packages.items()):
+            continue
+        offered = offers.sets[name]
+        changes += _compare(
+            f"set {name}",
+            {package: item.version for package, item in locked.packages.items()},
+            {package: item.version for package, item in offered.packages.items()},
+        )
+        sets[name] = offered
+    _refuse(changes)
+    used = resolution.model_copy(
+        update={"bases": {**resolution.bases, key: base}, "sets": {**resolution.sets, key: sets}},
+    )
+    return used, tuple(changes)
+
+
+def compare(locked: Resolution, offered: Resolution) -> tuple[Change, ...]:
+    """Every difference between two resolutions, for `lock --check`."""
+    changes: list[Change] = []
+    for key, base in offered.bases.items():
+        old = locked.bases.get(key)
+        changes += _compare(f"base {key}", old.packages if old else {}, base.packages)
+        for name, item in offered.sets.get(key, {}).items():
+            old_set = locked.sets.get(key, {}).get(name)
+            changes += _compare(
+                f"set {name}",
+                {package: value.version for package, value in old_set.packages.items()} if old_set else {},
+                {package: value.version for package, value in item.packages.items()},
+            )
+    changes += _compare(
+        "crates",
+        {name: crate.version for name, crate in locked.crates.items()},
+        {name: crate.version for name, crate in offered.crates.items()},
+    )
+    return tuple(changes)
+
+
+def _compare(where: str, locked: Mapping[str, str], offered: Mapping[str, str]) -> list[Change]:
+    changes = [
+        Change(
+            where=where,
+            package=name,
+            locked=locked.get(name),
+            offered=offered.get(name),
+            drift=classify(locked.get(name), offered.get(name)),
+        )
+        for name in sorted({*locked, *offered})
+    ]
+    return [change for change in changes if change.drift is not Drift.NONE]
+
+
+def _check_sums(name: str, locked: LockedSet, available: Mapping[tuple[str, str], LockedPackage]) -> None:
+    for package, item in locked.packages.items():
+        offered = available.get((package, item.version))
+        if offered is not None and offered.sha256 != item.sha256:
+            raise InfrastructureError(
+                f"{package} {item.version} has another checksum in the archive than in matrix.lock (set {name})",
+                why=f"locked {item.sha256}, offered {offered.sha256}: one version must have one content",
+                fix="ask who runs the mirror; if the lock is wrong, run `nox -s lock`",
+            )
+
+
+def _refuse(changes: list[Change]) -> None:
+    upstream = [change for change in changes if change.drift is Drift.UPSTREAM]
+    if upstream:
+        names = ", ".join(sorted({change.package for change in upstream}))
+        raise UserError(
+            f"the archive has another upstream version of {names} than matrix.lock",
+            why="; ".join(str(change) for change in upstream),
+            fix=f"lock {names} anew: {RELOCK} (a store that holds the locked packages also serves: --store DIR)",
+        )
+    older = [change for change in changes if change.drift is Drift.OLDER]
+    if older:
+        raise InfrastructureError(
+            "the archive is behind matrix.lock",
+            why="; ".join(str(change) for change in older),
+            fix="use an up-to-date mirror, or a store that holds the locked packages (--store DIR)",
+        )
+
+
+def crate_in_lockfile(text: str, name: str, path: str) -> LockedCrate:
+    """The version and checksum of a crate in a Cargo.lock; raises `UserError` where it is not there exactly once."""
+    packages = [item for item in tomllib.loads(text).get("package", []) if item.get("name") == name]
+    if len(packages) != 1 or "checksum" not in packages[0]:
+        raise UserError(f"{path}: crate {name!r} stands there {len(packages)} times", fix="pin it once, from the registry")
+    return LockedCrate(version=packages[0]["version"], checksum=packages[0]["checksum"], lockfile=path)

@@ -1,0 +1,39 @@
+"""Images by stage and input hash, kept outside the engine: folders in OCI image layout."""
+
+from holoenzyme.store.folder import FolderStore, create_store, open_store
+from holoenzyme.store.model import (
+    Found,
+    ImageSize,
+    LayerSize,
+    Problem,
+    Refused,
+    SavedImage,
+    StageRef,
+    Store,
+    StoreRefusedError,
+    Verdict,
+)
+from holoenzyme.store.stores import VARIABLE, StoreSet, measure, open_all, store_paths
+from holoenzyme.store.transport import Transport
+
+__all__ = [
+    "VARIABLE",
+    "FolderStore",
+    "Found",
+    "ImageSize",
+    "LayerSize",
+    "Problem",
+    "Refused",
+    "SavedImage",
+    "StageRef",
+    "Store",
+    "StoreRefusedError",
+    "StoreSet",
+    "Transport",
+    "Verdict",
+    "create_store",
+    "measure",
+    "open_all",
+    "open_store",
+    "store_paths",
+]
