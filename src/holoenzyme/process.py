@@ -227,6 +227,7 @@ class _Sink:
             self._file.close()
 
 
-def lines(text: str) -> Sequence[str]:
-    """The lines of a command's output that are not empty."""
-    return [line for line in text.splitlines() if line.strip()]
+def interact(argv: Sequence[str]) -> int:
+    """Give the terminal to a command, without a time limit, and return its exit status."""
+    log.info("%s", shlex.join(argv))
+    return subprocess.run(argv, check=False).returncode

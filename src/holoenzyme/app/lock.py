@@ -11,7 +11,16 @@ from holoenzyme.app.resolving import ask_archive, make, name_base
 from holoenzyme.engine.bootstrap import BaseSource
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.matrix.model import Cell, Status
-from holoenzyme.resolve.model import LOCK_NAME, LockedBase, LockedCrate, LockedSet, Resolution, place, read_lock, write_lock
+from holoenzyme.resolve.model import (
+    LOCK_NAME,
+    LockedBase,
+    LockedCrate,
+    LockedSet,
+    Resolution,
+    place,
+    read_lock,
+    write_lock,
+)
 from holoenzyme.resolve.reconcile import check_fits, compare, crate_in_lockfile
 
 
@@ -19,7 +28,9 @@ def run(argv: list[str], root: Path) -> int:
     """`lock [--check]`: exit code 0 when the lock was written or has not drifted, 2 when it has."""
     parser = argparse.ArgumentParser(prog="lock", description="Resolve all pins and write matrix.lock.")
     parser.add_argument("--check", action="store_true", help="write nothing; say what has drifted")
-    parser.add_argument("--base", choices=[source.value for source in BaseSource], default="auto", help="how bases are made")
+    parser.add_argument(
+        "--base", choices=[source.value for source in BaseSource], default="auto", help="how bases are made"
+    )
     arguments = parser.parse_args(argv)
     project = Project(root)
     tools = machine_tools(base_source=BaseSource(arguments.base))

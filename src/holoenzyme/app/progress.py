@@ -52,7 +52,7 @@ class PlainBoard:
     def start(self, stage: str, doing: str, because: str) -> None:
         with self._guard:
             self._rows[stage] = _Row(doing=doing, because=because, started=time.monotonic())
-        console.say(f"{stage}: {doing} ({because})")
+            console.say(f"{stage}: {doing} ({because})")
 
     def line(self, stage: str, text: str) -> None:
         with self._guard:
@@ -61,14 +61,13 @@ class PlainBoard:
             due = text.strip() != "" and now - row.said >= _PLAIN_INTERVAL
             if due:
                 row.said = now
-        if due:
-            console.say(f"{stage}: {row.elapsed():.0f} s: {text.strip()[:140]}")
+                console.say(f"{stage}: {row.elapsed():.0f} s: {text.strip()[:140]}")
 
     def finish(self, stage: str, how: str) -> None:
         with self._guard:
             row = self._rows[stage]
             row.ended = time.monotonic()
-        console.say(f"{stage}: {how} after {row.elapsed():.1f} s")
+            console.say(f"{stage}: {how} after {row.elapsed():.1f} s")
 
 
 class LiveBoard:
@@ -119,5 +118,7 @@ def board(title: str) -> Iterator[Board]:
     from rich.live import Live
 
     live = LiveBoard(title)
-    with Live(live, console=console.err(), refresh_per_second=4, transient=False, get_renderable=lambda: live.__rich__()):
+    with Live(
+        live, console=console.err(), refresh_per_second=4, transient=False, get_renderable=lambda: live.__rich__()
+    ):
         yield live

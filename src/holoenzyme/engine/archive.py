@@ -23,7 +23,7 @@ def question(base_image: str, sets: Mapping[str, tuple[str, ...]], names: tuple[
     """
     steps = [
         f"echo {_MARK} {name}; "
-        f"apt-get install -y --no-install-recommends --print-uris {' '.join(roots)} | grep \"^'\" || exit 1; "
+        f'apt-get install -y --no-install-recommends --print-uris {" ".join(roots)} | grep "^\'" || exit 1; '
         for name, roots in sorted(sets.items())
     ]
     return f"""FROM {base_image} AS ask
@@ -99,6 +99,8 @@ def ask(
             raise UserError(
                 "a recipe asks for a package that the archive does not have", why=error.tail, fix="correct `packages:`"
             ) from error
-        raise InfrastructureError("the archive does not answer", why=error.tail, fix=f"by hand:\n{error.command}") from error
+        raise InfrastructureError(
+            "the archive does not answer", why=error.tail, fix=f"by hand:\n{error.command}"
+        ) from error
     found, available = parse_answer((answer / "uris").read_text(), (answer / "packages").read_text())
     return {name: LockedSet(roots=tuple(sets[name]), packages=item.packages) for name, item in found.items()}, available

@@ -34,7 +34,8 @@ class Secret:
 class BuildRequest:
     """A build: the context's folder (with its Dockerfile), labels, and secrets. `timeout` is in seconds.
 
-    With `output` the result's files go into that folder, and there is no image.
+    With `dockerfile` that file is used instead of the context's own. With `output` the result's files go into that
+    folder, and there is no image.
     """
 
     context: Path
@@ -43,6 +44,7 @@ class BuildRequest:
     timeout: float
     no_cache: bool = False
     output: Path | None = None
+    dockerfile: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -120,9 +120,7 @@ def make_base(
 
 def read_packages(engine: Engine, image: str) -> dict[str, str]:
     """The packages that an image holds: name → version."""
-    done = engine.run(
-        RunRequest(image=image, argv=("dpkg-query", "-W", "-f", "${Package} ${Version}\\n"), timeout=60)
-    )
+    done = engine.run(RunRequest(image=image, argv=("dpkg-query", "-W", "-f", "${Package} ${Version}\\n"), timeout=60))
     packages = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
     if done.returncode != 0 or not packages:
         raise InfrastructureError("the base does not list its packages", why=done.stderr[-500:])

@@ -26,8 +26,18 @@ log = logging.getLogger(__name__)
 RUN_LABEL = f"{LABEL}.run"
 _FAILED_STEP = re.compile(r"^ > (\[.*?\] .*?):?$")
 _HOST_TROUBLE = re.compile(
-    r"no space left on device|Could not resolve|Temporary failure (in name resolution|resolving)|Connection (timed out|refused)"
-    r"|Cannot connect to the Docker daemon|network is unreachable|spurious network error|SSL certificate problem",
+    "|".join(
+        (
+            "no space left on device",
+            "Could not resolve",
+            "Temporary failure (in name resolution|resolving)",
+            "Connection (timed out|refused)",
+            "Cannot connect to the Docker daemon",
+            "network is unreachable",
+            "spurious network error",
+            "SSL certificate problem",
+        )
+    ),
     re.IGNORECASE,
 )
 _TAIL_LINES = 30
@@ -92,7 +102,7 @@ class DockerEngine:
         from docker.errors import NotFound
 
         try:
-            data = self._ask(lambda api: api.api.inspect_image(reference))
+            data = self._ask(lambda api: _untyped(api).inspect_image(reference))
         except NotFound:
             return None
         return ImageInfo(
@@ -107,6 +117,8 @@ class DockerEngine:
         argv = [str(self.client.path), "build", "--progress=plain"]
         if request.no_cache:
             argv.append("--no-cache")
+        if request.dockerfile:
+            argv += ["--file", str(request.dockerfile)]
         if request.output:
             argv += ["--output", f"type=local,dest={request.output}"]
         for secret in request.secrets:
@@ -123,7 +135,11 @@ class DockerEngine:
         with tempfile.TemporaryDirectory() as folder:
             iid = Path(folder) / "iid"
             command = Command(
-                argv=(*self._build_argv(request), *(() if request.output else ("--iidfile", str(iid))), str(request.context)),
+                argv=(
+                    *self._build_argv(request),
+                    *(() if request.output else ("--iidfile", str(iid))),
+                    str(request.context),
+                ),
                 env={"DOCKER_BUILDKIT": "1"},
                 timeout=request.timeout,
             )
@@ -175,7 +191,9 @@ class DockerEngine:
         try:
             self._ask(lambda api: api.images.pull(reference))
         except APIError as error:
-            raise InfrastructureError(f"{reference} could not be pulled", why=str(error.explanation or error)) from error
+            raise InfrastructureError(
+                f"{reference} could not be pulled", why=str(error.explanation or error)
+            ) from error
         image = self.image(reference)
         if image is None:
             raise InfrastructureError(f"{reference} was pulled, and is not there")
@@ -185,7 +203,7 @@ class DockerEngine:
         from docker.errors import APIError
 
         try:
-            return str(self._ask(lambda api: api.api.inspect_distribution(reference))["Descriptor"]["digest"])
+            return str(self._ask(lambda api: _untyped(api).inspect_distribution(reference))["Descriptor"]["digest"])
         except APIError as error:
             log.info("no registry answers for %s: %s", reference, error)
             return None
@@ -262,6 +280,11 @@ class DockerEngine:
             duration=time.monotonic() - start,
             timed_out=timed_out,
         )
+
+
+def _untyped(api: DockerClient) -> Any:
+    # Some methods of the package have no type hints.
+    return api.api
 
 
 def _unreachable(error: Exception) -> InfrastructureError:

@@ -59,10 +59,6 @@ class Constraint(BaseModel):
         patterns = self.excludes.get(axis)
         return patterns is None or any(fnmatchcase(value, pattern) for pattern in patterns)
 
-    def differs(self, point: Point) -> tuple[Axis, ...]:
-        """The axes because of which the point is not excluded; none where it is."""
-        return tuple(axis for axis in AXES if not self.matches(axis, point.value(axis)))
-
     def applies(self, point: Point) -> bool:
         """Whether the point is excluded."""
         return all(self.matches(axis, point.value(axis)) for axis in self.excludes)

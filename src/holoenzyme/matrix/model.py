@@ -35,7 +35,7 @@ class Status(StrEnum):
 class _Section(BaseModel):
     """A part of the file: frozen, and nothing in it that is not declared."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Declared(_Section):
@@ -211,14 +211,9 @@ class Matrix(_Section):
         """Any point of the product by its id, excluded ones too; raises `UserError` with the nearest ids."""
         found = self._by_id.get(cell_id)
         if found is None:
-            raise UserError(
-                f"there is no cell {cell_id!r}", fix=self.near(cell_id) or "`nox -s matrix` lists the cells"
-            )
+            near = did_you_mean(cell_id, [cell.id for cell in self.all_cells()]) or did_you_mean(cell_id, self._by_id)
+            raise UserError(f"there is no cell {cell_id!r}", fix=near or "`nox -s matrix` lists the cells")
         return found
-
-    def near(self, word: str) -> str | None:
-        """A question that names the points with the nearest ids, declared cells first; None where nothing is near."""
-        return did_you_mean(word, [cell.id for cell in self.all_cells()]) or did_you_mean(word, self._by_id)
 
     def all_cells(self) -> tuple[Cell, ...]:
         """The declared cells, in the order of the file."""

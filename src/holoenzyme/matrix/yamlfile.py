@@ -180,9 +180,10 @@ class _Document:
 
     def _take(self, node: Node, loc: Loc, key: tuple[int, int]) -> Any:
         """The plain data of a node; notes its place and those of all below it."""
-        self._places[loc] = _Place(
-            key=key, value=_mark(node), written=str(node.value) if isinstance(node, ScalarNode) else None
-        )
+        # A value that is not written at all is noted by the reader where the next thing begins.
+        where = key if node.start_mark.index == node.end_mark.index else _mark(node)
+        written = str(node.value) if isinstance(node, ScalarNode) else None
+        self._places[loc] = _Place(key=key, value=where, written=written)
         if node.anchor:
             self._lost.add(loc)
             if id(node) not in self._anchors:  # an alias is the same node again

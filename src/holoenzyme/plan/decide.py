@@ -135,4 +135,3 @@ def _manifest(text: str) -> Mapping[str, object]:
     except json.JSONDecodeError:
         return {}
     return data if isinstance(data, dict) else {}
-

@@ -172,6 +172,7 @@ def changed_inputs(old: Mapping[str, object], new: Inputs) -> tuple[str, ...]:
                     continue
     # A changed package list changes the file of checksums too; the packages say it better.
     if any(change.startswith("package ") for change in changes):
-        changes = [c for c in changes if c not in ("file packages.sha256 changed", "Dockerfile changed", "base recipe changed")]
+        changes = [
+            c for c in changes if c not in ("file packages.sha256 changed", "Dockerfile changed", "base recipe changed")
+        ]
     return tuple(changes)
-

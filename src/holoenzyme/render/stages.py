@@ -147,7 +147,9 @@ class Renderer:
 
     def _need(self, cell: Cell, name: str, ordered: dict[str, Stage], above: tuple[str, ...]) -> Stage:
         if name in above:
-            raise UserError(f"stages need each other in a circle: {' -> '.join((*above, name))}", fix="correct `needs:`")
+            raise UserError(
+                f"stages need each other in a circle: {' -> '.join((*above, name))}", fix="correct `needs:`"
+            )
         if name == "base":
             stage = self._base_stage(cell)
         elif name.startswith(PACKAGES):
@@ -184,7 +186,7 @@ class Renderer:
                 name="base",
                 kind=StageKind.BASE,
                 recipe="base",
-                # Only what both ways of making it have in common is its identity: the packages, and what dpkg leaves out.
+                # Its identity is what both ways of making it have in common: packages, and what dpkg leaves out.
                 text=identity + "".join(f"exclude {path}\n" for path in (*rule.exclude_paths, *rule.include_paths)),
                 needs=MappingProxyType({}),
                 files=MappingProxyType({}),
@@ -250,7 +252,10 @@ class Renderer:
         matrix = self._matrix
         everything: dict[str, dict[str, object]] = {
             "channel": {"channel": cell.channel},
-            "rust": {"rust": matrix.rust[cell.rust], "llvm": {"major": cell.llvm, "release": matrix.llvm[cell.llvm].release}},
+            "rust": {
+                "rust": matrix.rust[cell.rust],
+                "llvm": {"major": cell.llvm, "release": matrix.llvm[cell.llvm].release},
+            },
             "target": {"target": cell.target},
             "base": {"base": cell.base},
             "arch": {"arch": cell.arch, "triple": matrix.architectures[cell.arch].triple},
@@ -312,7 +317,9 @@ class Renderer:
         try:
             return self._resolution.bases[place(cell.base, cell.arch)]
         except KeyError:
-            raise UserError(f"base {place(cell.base, cell.arch)} is not in matrix.lock", fix="run `nox -s lock`") from None
+            raise UserError(
+                f"base {place(cell.base, cell.arch)} is not in matrix.lock", fix="run `nox -s lock`"
+            ) from None
 
     def _locked_set(self, cell: Cell, name: str) -> LockedSet:
         try:

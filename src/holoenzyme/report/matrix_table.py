@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from holoenzyme.matrix.constraints import Constraint
 from holoenzyme.matrix.explain import ConstraintRule, Explanation
-from holoenzyme.matrix.model import Budget, Cell, Matrix, Status
+from holoenzyme.matrix.model import Budget, Cell, Defaults, Matrix, Status
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -48,7 +48,7 @@ def listing(matrix: Matrix, points: Sequence[Cell], today: date) -> list[Rendera
     excluded = [point for point in points if point.status is Status.EXCLUDED]
     parts: list[RenderableType] = []
     if cells:
-        parts += [_cell_table(cells, matrix.defaults.cell), ""]
+        parts += [_cell_table(cells, matrix.defaults), ""]
     if excluded:
         parts += [_exclusion_table(matrix.constraints, excluded, today), ""]
     counts = Counter(point.status for point in points)
@@ -69,20 +69,21 @@ def overdue(constraints: Iterable[Constraint], today: date) -> list[str]:
     ]
 
 
-def _cell_table(cells: Sequence[Cell], default: str) -> RenderableType:
+def _cell_table(cells: Sequence[Cell], defaults: Defaults) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title="Cells", title_justify="left", box=None, pad_edge=False)
-    for name in ("id", "rust", "llvm", "target", "base", "arch", "status"):
+    # The id says the other axes; a column for each would leave no room for the reasons on a terminal of 80 columns.
+    title = f"Cells (on {defaults.base} and {defaults.arch} where the id names no other)"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("id", "llvm", "status"):
         table.add_column(name, no_wrap=True)
     table.add_column("reason, or budget", overflow="fold")
     for cell in cells:
         note = cell.reason or (budget_text(cell.budget) if cell.budget else "")
-        if cell.id == default:
+        if cell.id == defaults.cell:
             note = f"{note} (default)".lstrip()
-        axes = (cell.rust, cell.llvm, cell.target, cell.base, cell.arch)
-        table.add_row(cell.id, *axes, Text(cell.status, style=_STYLES[cell.status]), note)
+        table.add_row(cell.id, cell.llvm, Text(cell.status, style=_STYLES[cell.status]), note)
     return table
 
 

@@ -91,7 +91,9 @@ def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, lockfiles: 
                 wrong.append(f"package set {name!r} of {key} is not locked")
                 continue
             if tuple(locked.roots) != tuple(roots):
-                wrong.append(f"package set {name!r} was locked for {', '.join(locked.roots)}; the recipe asks for others")
+                wrong.append(
+                    f"package set {name!r} was locked for {', '.join(locked.roots)}; the recipe asks for others"
+                )
             wrong += [
                 f"package set {name!r} lacks {root!r}, which it was locked for"
                 for root in locked.roots
@@ -122,13 +124,17 @@ def _pins(matrix: Matrix, lock: Resolution) -> list[str]:
                 # One libLLVM for everything: a package may not differ between the sets that meet in one process.
                 other = versions.setdefault(name, (package.version, set_name))
                 if other[0] != package.version:
-                    wrong.append(f"{name} is {other[0]} in set {other[1]!r} and {package.version} in {set_name!r} ({key})")
+                    wrong.append(
+                        f"{name} is {other[0]} in set {other[1]!r} and {package.version} in {set_name!r} ({key})"
+                    )
     for name, crate_pin in matrix.pins.crates.items():
         crate = lock.crates.get(name)
         if crate is None:
             wrong.append(f"crate {name!r} is pinned in matrix.yaml and not locked")
         elif crate.version != crate_pin.version:
-            wrong.append(f"crate {name!r} is pinned to {crate_pin.version} in matrix.yaml and locked at {crate.version}")
+            wrong.append(
+                f"crate {name!r} is pinned to {crate_pin.version} in matrix.yaml and locked at {crate.version}"
+            )
     return wrong
 
 
@@ -237,5 +243,7 @@ def crate_in_lockfile(text: str, name: str, path: str) -> LockedCrate:
     """The version and checksum of a crate in a Cargo.lock; raises `UserError` where it is not there exactly once."""
     packages = [item for item in tomllib.loads(text).get("package", []) if item.get("name") == name]
     if len(packages) != 1 or "checksum" not in packages[0]:
-        raise UserError(f"{path}: crate {name!r} stands there {len(packages)} times", fix="pin it once, from the registry")
+        raise UserError(
+            f"{path}: crate {name!r} stands there {len(packages)} times", fix="pin it once, from the registry"
+        )
     return LockedCrate(version=packages[0]["version"], checksum=packages[0]["checksum"], lockfile=path)

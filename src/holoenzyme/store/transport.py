@@ -137,8 +137,8 @@ class Transport:
         if got != diff_ids:
             raise DamagedError("its layers unpack to something else than its configuration says")
 
-    def deliver(self, work: Path, image_name: str) -> None:
-        """Copy what `unpack` left in `work` into the engine, as `image_name`.
+    def deliver(self, work: Path, image_name: str, expected: LocalImage) -> None:
+        """Copy what `unpack` left in `work` into the engine, as `image_name`, and look at what arrived.
 
         Raises `DamagedError` where a working engine would not have it.
         """
@@ -146,6 +146,17 @@ class Transport:
         if _content_at_fault(done) and self.answers():
             raise DamagedError(f"the engine does not take it: {_last_line(done)}")
         done.check(f"copying {image_name} into the engine", fix="`nox -s doctor` says what is wrong with the engine")
+        arrived = self.inspect(image_name)
+        if arrived is None:
+            # skopeo does not pass on what the engine says at the end of a load.
+            raise DamagedError("the engine took it without an error, and does not have it")
+        if arrived != expected:
+            self.remove(image_name)
+            raise InfrastructureError(
+                f"{image_name} was loaded, and the engine shows other labels or layers than were sent",
+                why="it was tagged anew at that moment, or the engine is at fault",
+                fix="run the command again",
+            )
 
     def _skopeo(self, work: Path, *words: str) -> Completed:
         argv = ("skopeo", "--insecure-policy", "--tmpdir", ".", "copy", "--quiet", *words)

@@ -1,3 +1,5 @@
+"""The matrices that the tests look at."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tests.unit.store.fake import FakeMachine, Image, change, image_of, ref, sha
 
 from holoenzyme.errors import InfrastructureError, InternalError, UserError
 from holoenzyme.store import FolderStore, StageRef, StoreRefusedError, Verdict, create_store, open_store
+from holoenzyme.store.layout import Entry, Layout
 
 
 def opened(path: Path, machine: FakeMachine) -> FolderStore:
@@ -149,7 +151,15 @@ def test_trouble_of_the_machine_is_not_blamed_on_the_store(
     store.load(ref(), "loaded:1")
 
 
-def test_two_savers_at_once_both_stay(tmp_path: Path) -> None:
+def test_savers_at_once_all_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Layout.entries
+
+    def slowly(layout: Layout) -> dict[str, Entry]:
+        entries = read(layout)
+        time.sleep(0.05)  # without the lock, all have read the index before one writes it
+        return entries
+
+    monkeypatch.setattr(Layout, "entries", slowly)
     machine = FakeMachine(images={f"{name}:1": image_of(ref(name)) for name in "abcd"})
     meet = threading.Barrier(4)
     create_store(tmp_path, machine.transport)

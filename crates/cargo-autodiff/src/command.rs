@@ -1,0 +1,268 @@
+//! `cargo autodiff COMMAND`: sets the environment, and becomes cargo.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use crate::cargo_home;
+use crate::cli::{self, Invocation, Kind, Request};
+use crate::failure::Failure;
+use crate::manifest;
+use crate::toolchain;
+use crate::wrapper::{self, Role};
+
+/// Does what `args` (without the leading `autodiff`) ask for; returns only where cargo was not started.
+pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
+    match cli::parse(args)? {
+        Request::Help => print!("{}", cli::HELP),
+        Request::Version => println!("cargo-autodiff {}", env!("CARGO_PKG_VERSION")),
+        Request::Cargo(invocation) => return Err(become_cargo(&invocation)?),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Replaces this process by cargo, so that its exit code and its signals are cargo's own; the failure to do so is
+/// what it gives.
+fn become_cargo(invocation: &Invocation) -> Result<Failure, Failure> {
+    // cargo names itself here when it starts a subcommand.
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let home_is_settled = cargo_home::is_settled();
+    let root_manifest = locate(&cargo, invocation, home_is_settled)?;
+    let mut command = Command::new(&cargo);
+    command.args(&invocation.cargo_args);
+    if !home_is_settled {
+        let workspace = root_manifest.parent().unwrap_or(Path::new("."));
+        let home = cargo_home::make(workspace)?;
+        eprintln!(
+            "note: cargo autodiff: no CARGO_HOME, and no home folder that can be written: packages are kept in {}",
+            home.display()
+        );
+        command.env("CARGO_HOME", home);
+    }
+    if invocation.kind != Kind::Plain {
+        prepare(&mut command, &cargo, invocation, &root_manifest)?;
+    }
+    Ok(cargo_not_started(&cargo, &command.exec()))
+}
+
+/// The path of the workspace's own `Cargo.toml`.
+fn locate(
+    cargo: &OsStr,
+    invocation: &Invocation,
+    home_is_settled: bool,
+) -> Result<PathBuf, Failure> {
+    let mut command = Command::new(cargo);
+    command.args(["locate-project", "--workspace", "--message-format", "plain"]);
+    if let Some(path) = &invocation.manifest_path {
+        command.arg("--manifest-path").arg(path);
+    }
+    if !home_is_settled {
+        // cargo does not start without a home, though this command puts nothing there.
+        command.env("CARGO_HOME", env::temp_dir());
+    }
+    let output = command
+        .output()
+        .map_err(|error| cargo_not_started(cargo, &error))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::new(
+            "no cargo project was found",
+            format!("cargo says: {}", said.trim().trim_start_matches("error: ")),
+            "go to the folder with your Cargo.toml (in a container: mount it, and name it with -w), or give \
+             --manifest-path PATH after the command",
+        ));
+    }
+    Ok(PathBuf::from(
+        String::from_utf8_lossy(&output.stdout).trim(),
+    ))
+}
+
+fn cargo_not_started(cargo: &OsStr, error: &io::Error) -> Failure {
+    Failure::new(
+        format!("`{}` could not be started", cargo.display()),
+        match error.kind() {
+            io::ErrorKind::NotFound => "there is no such program on PATH".to_string(),
+            _ => error.to_string(),
+        },
+        "install cargo, or add its folder to PATH",
+    )
+}
+
+/// Everything that makes cargo compile members with differentiation.
+fn prepare(
+    command: &mut Command,
+    cargo: &OsStr,
+    invocation: &Invocation,
+    root: &Path,
+) -> Result<(), Failure> {
+    let config = build_config(cargo);
+    let myself = env::current_exe().map_err(|error| {
+        Failure::new(
+            "the path of cargo-autodiff itself is not known",
+            error.to_string(),
+            "run it from an ordinary file system, with /proc mounted",
+        )
+    })?;
+    let rustc = env::var_os("RUSTC").or_else(|| config_value(&config, "rustc").map(OsString::from));
+    toolchain::check(&rustc.unwrap_or_else(|| "rustc".into()))?;
+
+    let (role, place) = match invocation.kind {
+        Kind::Clippy => (Role::Clippy, Place::RUSTC_WRAPPER),
+        _ => (Role::Rustc, Place::RUSTC_WORKSPACE_WRAPPER),
+    };
+    command
+        .env(wrapper::ROLE, role.name())
+        .env(place.variable, &myself);
+    // Only cargo may say that a crate is compiled; see `wrapper`.
+    command
+        .env_remove("CARGO_CRATE_NAME")
+        .env_remove("CARGO_BIN_NAME");
+    match place.user_value(&config, &myself)? {
+        Some(next) => command.env(wrapper::NEXT, next),
+        None => command.env_remove(wrapper::NEXT),
+    };
+    match Place::RUSTDOC.user_value(&config, &myself)? {
+        Some(rustdoc) => command.env(wrapper::RUSTDOC, rustdoc),
+        None => &mut *command,
+    };
+    command.env(Place::RUSTDOC.variable, &myself);
+
+    if let Some(profile) = &invocation.profile {
+        let variable = format!(
+            "CARGO_PROFILE_{}_LTO",
+            profile.to_uppercase().replace('-', "_")
+        );
+        tell_of_other_lto(&variable, profile, root);
+        command.env(variable, "fat");
+        // rustc refuses LTO together with incremental compilation.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+    Ok(())
+}
+
+fn tell_of_other_lto(variable: &str, profile: &str, root: &Path) {
+    let in_env = env::var(variable)
+        .ok()
+        .map(|value| (format!("{variable}={value}"), format!("\"{value}\"")));
+    let in_manifest = || {
+        let value = manifest::lto_setting(&fs::read_to_string(root).ok()?, profile)?;
+        Some((
+            format!(
+                "lto = {value} for profile `{profile}` in {}",
+                root.display()
+            ),
+            value,
+        ))
+    };
+    if let Some((setting, value)) = in_env.or_else(in_manifest)
+        && !manifest::is_fat(&value)
+        && value != "\"true\""
+    {
+        eprintln!("note: cargo autodiff: {setting} is overridden: differentiation needs fat LTO");
+    }
+}
+
+/// A place in cargo's configuration that we take, and in which the user may have something already.
+struct Place {
+    variable: &'static str,
+    key: &'static str,
+}
+
+impl Place {
+    const RUSTC_WORKSPACE_WRAPPER: Self = Self {
+        variable: "RUSTC_WORKSPACE_WRAPPER",
+        key: "rustc-workspace-wrapper",
+    };
+    const RUSTC_WRAPPER: Self = Self {
+        variable: "RUSTC_WRAPPER",
+        key: "rustc-wrapper",
+    };
+    const RUSTDOC: Self = Self {
+        variable: "RUSTDOC",
+        key: "rustdoc",
+    };
+
+    /// What the user's environment has in this place, as a path that holds from any folder.
+    fn user_value(&self, config: &str, myself: &Path) -> Result<Option<PathBuf>, Failure> {
+        let found = env::var_os(self.variable)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from);
+        if let Some(value) = found {
+            // Already ours inside of a program that `cargo autodiff run` started.
+            let is_path = value.components().count() > 1;
+            let value = if is_path {
+                std::path::absolute(&value).unwrap_or(value)
+            } else {
+                value
+            };
+            return Ok(Some(value).filter(|value| value != myself));
+        }
+        match config_value(config, self.key) {
+            None => Ok(None),
+            Some(value) => Err(Failure::new(
+                format!("cargo's configuration sets build.{}", self.key),
+                format!("cargo autodiff takes that place, and would silently leave out `{value}`"),
+                format!(
+                    "set the environment variable {} instead: cargo autodiff then starts it in turn",
+                    self.variable
+                ),
+            )),
+        }
+    }
+}
+
+/// The `[build]` table of cargo's configuration, one key a line; empty where there is none.
+fn build_config(cargo: &OsStr) -> String {
+    let output = Command::new(cargo)
+        .args(["-Zunstable-options", "config", "get", "build"])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .output();
+    output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default()
+}
+
+fn config_value<'a>(config: &'a str, key: &str) -> Option<&'a str> {
+    config.lines().find_map(|line| {
+        let value = line
+            .strip_prefix("build.")?
+            .strip_prefix(key)?
+            .trim_start()
+            .strip_prefix('=')?;
+        Some(value.trim().trim_matches('"'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_is_read_by_key() {
+        let config = "build.rustc = \"/opt/rustc\"\nbuild.rustc-wrapper = \"sccache\"\nbuild.rustflags = [\n]\n";
+        assert_eq!(config_value(config, "rustc"), Some("/opt/rustc"));
+        assert_eq!(config_value(config, "rustc-wrapper"), Some("sccache"));
+        assert_eq!(config_value(config, "rustc-workspace-wrapper"), None);
+        assert_eq!(config_value("", "rustdoc"), None);
+    }
+
+    #[test]
+    fn a_wrapper_in_the_configuration_is_refused() {
+        let place = Place {
+            variable: "CARGO_AUTODIFF_NOT_SET",
+            key: "rustc-workspace-wrapper",
+        };
+        let config = "build.rustc-workspace-wrapper = \"tools/wrap\"\n";
+        let failure = place.user_value(config, Path::new("/bin/me")).unwrap_err();
+        assert_eq!(
+            failure.what,
+            "cargo's configuration sets build.rustc-workspace-wrapper"
+        );
+        assert!(failure.why.contains("tools/wrap"));
+        assert_eq!(place.user_value("", Path::new("/bin/me")), Ok(None));
+    }
+}

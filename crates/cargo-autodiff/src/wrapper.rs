@@ -1,0 +1,422 @@
+//! In front of rustc, clippy-driver or rustdoc: adds the flag and the unlocking for members of the workspace.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::failure::Failure;
+
+/// Which tool this executable stands in front of: `rustc` or `clippy`. Set by `command`, inherited through cargo.
+pub const ROLE: &str = "CARGO_AUTODIFF_WRAPS";
+/// A wrapper that the user had in the place that we take, to be started by us.
+pub const NEXT: &str = "CARGO_AUTODIFF_NEXT";
+/// The rustdoc that cargo would have started.
+pub const RUSTDOC: &str = "CARGO_AUTODIFF_RUSTDOC";
+
+const FLAG: &str = "-Zautodiff=Enable";
+/// Enzyme cannot differentiate what rustc makes at level 0 ("cannot handle unknown binary operator" for a loop over a
+/// range, for one), so the dev profile's members are compiled with the least optimisation that it can.
+const OPTIMISED: &str = "-Copt-level=1";
+
+/// How cargo started us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// As `RUSTC_WORKSPACE_WRAPPER`: whatever comes is a member of the workspace, or somebody's probe.
+    Rustc,
+    /// As `RUSTC_WRAPPER`, for `cargo clippy`, which takes the other place itself: members come as `clippy-driver`.
+    Clippy,
+}
+
+impl Role {
+    /// The role in the environment, if there is one.
+    pub fn from_env() -> Option<Self> {
+        match env::var(ROLE).ok()?.as_str() {
+            "rustc" => Some(Self::Rustc),
+            "clippy" => Some(Self::Clippy),
+            _ => None,
+        }
+    }
+
+    /// Its name in the environment.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rustc => "rustc",
+            Self::Clippy => "clippy",
+        }
+    }
+}
+
+/// What is added to one call of the compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Addition {
+    Nothing,
+    Unlock,
+    UnlockAndFlag,
+}
+
+/// Runs the tool in `args` (rustdoc is not named there: cargo starts us in its place).
+pub fn run(role: Role, args: &[OsString]) -> Result<ExitCode, Failure> {
+    let Some(first) = args.first() else {
+        return Err(Failure::new(
+            "started as a compiler wrapper without arguments",
+            format!(
+                "the environment variable {ROLE} is set, so arguments of a compiler were expected"
+            ),
+            format!("unset {ROLE}; cargo autodiff sets it for cargo alone"),
+        ));
+    };
+    let crate_name = env::var("CARGO_CRATE_NAME").ok();
+    let is_binary = env::var_os("CARGO_BIN_NAME").is_some();
+    let words = expand(args);
+    let is_rustdoc = first.to_string_lossy().starts_with(['-', '@']);
+    let (program, rest, addition) = if is_rustdoc {
+        let rustdoc = env::var_os(RUSTDOC).unwrap_or_else(|| "rustdoc".into());
+        (rustdoc, args, for_rustdoc(&words, crate_name.as_deref()))
+    } else if role == Role::Clippy
+        && Path::new(first).file_stem() != Some(OsStr::new("clippy-driver"))
+    {
+        (first.clone(), &args[1..], Addition::Nothing)
+    } else {
+        (
+            first.clone(),
+            &args[1..],
+            for_rustc(&words, crate_name.as_deref(), is_binary),
+        )
+    };
+    let mut command = match env::var_os(NEXT) {
+        Some(next) if !is_rustdoc => {
+            let mut command = Command::new(next);
+            command.arg(&program);
+            command
+        }
+        _ => Command::new(&program),
+    };
+    command.args(rest);
+    match addition {
+        Addition::Nothing => {}
+        Addition::Unlock => {
+            command.env("RUSTC_BOOTSTRAP", "1");
+        }
+        Addition::UnlockAndFlag => {
+            command.env("RUSTC_BOOTSTRAP", "1").arg(FLAG);
+            if lacks_optimisation(&words) {
+                command.arg(OPTIMISED);
+            }
+        }
+    }
+    if is_rustdoc && addition == Addition::UnlockAndFlag {
+        move_doctests(&mut command, &words);
+    }
+    if addition == Addition::UnlockAndFlag && lacks_lto(&words) {
+        return run_without_lto(command, &program, crate_name.as_deref().unwrap_or_default());
+    }
+    Err(not_started(&program, &command.exec().to_string()))
+}
+
+/// Differentiation cannot work in this call. Most such crates differentiate nothing; where one does, rustc's advice
+/// (set LTO in Cargo.toml) would lead astray, so the reason follows it.
+fn run_without_lto(
+    mut command: Command,
+    program: &OsStr,
+    crate_name: &str,
+) -> Result<ExitCode, Failure> {
+    let status = command
+        .status()
+        .map_err(|error| not_started(program, &error.to_string()))?;
+    if !status.success() {
+        eprintln!(
+            "note: cargo autodiff: `{crate_name}` is compiled without LTO here, so nothing can be differentiated in \
+             it: cargo does that where a build script or procedural macro uses a crate, or where a crate has several \
+             types (such as rlib and cdylib together). It works in binaries, tests, examples, benches, cdylibs and \
+             staticlibs, and in the rlibs that these use"
+        );
+    }
+    Ok(ExitCode::from(
+        status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1),
+    ))
+}
+
+fn not_started(program: &OsStr, error: &str) -> Failure {
+    Failure::new(
+        format!("`{}` could not be started", program.display()),
+        error,
+        "check the installation, and RUSTC, RUSTDOC and the wrappers in the environment",
+    )
+}
+
+/// For rustc and clippy-driver. A real compilation by cargo has `CARGO_CRATE_NAME`, equal to `--crate-name`; a build
+/// script that asks the compiler what it can do has not. It must not see unlocked features: its crate is compiled
+/// without.
+fn for_rustc(words: &[String], crate_name: Option<&str>, is_binary: bool) -> Addition {
+    let Some(name) = value_of(words, "--crate-name") else {
+        return Addition::Nothing;
+    };
+    let is_build_script = name.starts_with("build_script_")
+        && !is_binary
+        && value_of(words, "--crate-type") == Some("bin")
+        && !words.iter().any(|word| word == "--test");
+    let is_macro = value_of(words, "--crate-type") == Some("proc-macro");
+    if crate_name != Some(name) || is_build_script || is_macro {
+        return Addition::Nothing;
+    }
+    Addition::UnlockAndFlag
+}
+
+/// For rustdoc, which cargo starts for dependencies too: their lints are capped, the members' are not.
+fn for_rustdoc(words: &[String], crate_name: Option<&str>) -> Addition {
+    let name = value_of(words, "--crate-name");
+    if name.is_none() || name != crate_name || value_of(words, "--cap-lints").is_some() {
+        Addition::Nothing
+    } else if words.iter().any(|word| word == "--test") {
+        Addition::UnlockAndFlag
+    } else {
+        Addition::Unlock
+    }
+}
+
+/// rustdoc makes doctests in the folder for temporary files, and runs them there. In a container that is often a file
+/// system from which nothing can be run (`docker run --tmpfs /tmp`); then they go next to cargo's other results.
+fn move_doctests(command: &mut Command, words: &[String]) {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let results = words
+        .iter()
+        .find_map(|word| word.strip_prefix("dependency="))
+        .map(Path::new)
+        .and_then(Path::parent);
+    if let Some(results) = results
+        && is_noexec(&mounts, &env::temp_dir())
+    {
+        let folder = results.join("doctests");
+        // rustdoc itself says what it could not write, if this fails.
+        if fs::create_dir_all(&folder).is_ok() {
+            command.env("TMPDIR", folder);
+        }
+    }
+}
+
+/// Whether programs in `folder` cannot be run, by the table of mounts (`/proc/self/mounts`).
+fn is_noexec(mounts: &str, folder: &Path) -> bool {
+    let mut best = (0, false);
+    for line in mounts.lines() {
+        let mut fields = line.split(' ').skip(1);
+        if let (Some(point), Some(options)) = (fields.next(), fields.nth(1))
+            && folder.starts_with(point)
+            && point.len() >= best.0
+        {
+            best = (
+                point.len(),
+                options.split(',').any(|option| option == "noexec"),
+            );
+        }
+    }
+    best.1
+}
+
+/// Whether code is generated, by a call that neither runs LTO nor leaves it to a later one.
+fn lacks_lto(words: &[String]) -> bool {
+    let generates = words
+        .iter()
+        .any(|word| word.starts_with("--emit=") && word.contains("link"));
+    let has_lto = words.windows(2).any(|pair| {
+        pair[0] == "-C"
+            && (pair[1] == "linker-plugin-lto" || pair[1] == "lto" || pair[1] == "lto=fat")
+    });
+    generates && !has_lto
+}
+
+/// Whether nothing, or 0, is said about optimisation; cargo says nothing for level 0, and never tells rustdoc.
+fn lacks_optimisation(words: &[String]) -> bool {
+    let level = words.iter().rev().find_map(|word| {
+        let word = word.strip_prefix("-C").unwrap_or(word);
+        if word == "-O" {
+            Some("3")
+        } else {
+            word.strip_prefix("opt-level=")
+        }
+    });
+    level.is_none_or(|level| level == "0")
+}
+
+/// The value of an option in either spelling, `--name value` or `--name=value`.
+fn value_of<'a>(words: &'a [String], option: &str) -> Option<&'a str> {
+    words.iter().enumerate().find_map(|(index, word)| {
+        let rest = word.strip_prefix(option)?;
+        if rest.is_empty() {
+            words.get(index + 1).map(String::as_str)
+        } else {
+            rest.strip_prefix('=')
+        }
+    })
+}
+
+/// The arguments as text, with those in files (`@path`, which cargo uses when a line is too long) put in their place.
+fn expand(args: &[OsString]) -> Vec<String> {
+    let mut words = Vec::with_capacity(args.len());
+    for arg in args {
+        let text = arg.to_string_lossy().into_owned();
+        match text.strip_prefix('@').map(fs::read_to_string) {
+            Some(Ok(content)) => words.extend(content.lines().map(String::from)),
+            _ => words.push(text),
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(String::from).collect()
+    }
+
+    #[test]
+    fn members_are_unlocked() {
+        for line in [
+            "rustc --crate-name member --edition=2024 src/lib.rs --crate-type lib --emit=dep-info,metadata,link",
+            "rustc --crate-name member src/main.rs --crate-type bin",
+            "rustc --crate-name member src/lib.rs --test",
+            "rustc --crate-name member src/lib.rs --crate-type cdylib",
+        ] {
+            assert_eq!(
+                for_rustc(&words(line), Some("member"), false),
+                Addition::UnlockAndFlag,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn probes_are_not() {
+        for (line, name) in [
+            ("rustc -vV", None),
+            ("rustc - --crate-name ___ --print=file-names", None),
+            // Build scripts of dependencies, which try whether a nightly feature compiles.
+            (
+                "rustc --crate-name=anyhow --crate-type=lib --emit=metadata src/nightly.rs",
+                None,
+            ),
+            (
+                "rustc --crate-name probe0 --crate-type=lib -",
+                Some("member"),
+            ),
+        ] {
+            assert_eq!(
+                for_rustc(&words(line), name, false),
+                Addition::Nothing,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn build_scripts_and_procedural_macros_are_not() {
+        let line = words("rustc --crate-name build_script_build build.rs --crate-type bin");
+        assert_eq!(
+            for_rustc(&line, Some("build_script_build"), false),
+            Addition::Nothing
+        );
+        let line = words("rustc --crate-name build_script_runner src/main.rs --crate-type bin");
+        assert_eq!(
+            for_rustc(&line, Some("build_script_runner"), true),
+            Addition::UnlockAndFlag
+        );
+        let line = words("rustc --crate-name macros src/lib.rs --crate-type proc-macro");
+        assert_eq!(for_rustc(&line, Some("macros"), false), Addition::Nothing);
+    }
+
+    #[test]
+    fn rustdoc_knows_members_by_their_lints() {
+        let doctest =
+            words("--edition=2024 --crate-type lib --crate-name member --test src/lib.rs");
+        assert_eq!(
+            for_rustdoc(&doctest, Some("member")),
+            Addition::UnlockAndFlag
+        );
+        let member = words("--edition=2024 --crate-type lib --crate-name member src/lib.rs -o doc");
+        assert_eq!(for_rustdoc(&member, Some("member")), Addition::Unlock);
+        let dependency = words("--crate-type lib --crate-name csv src/lib.rs --cap-lints allow");
+        assert_eq!(for_rustdoc(&dependency, Some("csv")), Addition::Nothing);
+        assert_eq!(for_rustdoc(&words("-vV"), None), Addition::Nothing);
+    }
+
+    #[test]
+    fn missing_lto_is_seen() {
+        let emits = "rustc --crate-name m --emit=dep-info,metadata,link";
+        assert!(lacks_lto(&words(&format!("{emits} -C embed-bitcode=no"))));
+        assert!(lacks_lto(&words(emits)));
+        for lto in ["-C lto=fat", "-C lto", "-C linker-plugin-lto"] {
+            assert!(!lacks_lto(&words(&format!("{emits} {lto}"))), "{lto}");
+        }
+        assert!(!lacks_lto(&words(
+            "rustc --crate-name m --emit=dep-info,metadata"
+        )));
+    }
+
+    #[test]
+    fn missing_optimisation_is_seen() {
+        for line in [
+            "rustc a.rs",
+            "rustc a.rs -C opt-level=0",
+            "rustc -O a.rs -Copt-level=0",
+            "rustc -C lto=fat",
+        ] {
+            assert!(lacks_optimisation(&words(line)), "{line}");
+        }
+        for line in [
+            "rustc a.rs -C opt-level=1",
+            "rustc -Copt-level=s",
+            "rustc -O a.rs",
+            "rustc -Copt-level=0 -O",
+        ] {
+            assert!(!lacks_optimisation(&words(line)), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_last_and_longest_mount_counts() {
+        let mounts = "overlay / overlay ro,relatime 0 0\ntmpfs /tmp tmpfs rw,nosuid,noexec 0 0\n\
+                      disk /tmp/big ext4 rw 0 0\nproc /proc proc rw,noexec 0 0\n";
+        assert!(is_noexec(mounts, Path::new("/tmp")));
+        assert!(is_noexec(mounts, Path::new("/tmp/x")));
+        assert!(!is_noexec(mounts, Path::new("/tmp/big/x")));
+        assert!(!is_noexec(mounts, Path::new("/tmpfile")));
+        assert!(!is_noexec(
+            &format!("{mounts}tmpfs /tmp tmpfs rw 0 0\n"),
+            Path::new("/tmp/x")
+        ));
+        assert!(!is_noexec("", Path::new("/tmp")));
+    }
+
+    #[test]
+    fn options_have_two_spellings() {
+        assert_eq!(
+            value_of(&words("a --crate-name b"), "--crate-name"),
+            Some("b")
+        );
+        assert_eq!(
+            value_of(&words("a --crate-name=b"), "--crate-name"),
+            Some("b")
+        );
+        assert_eq!(value_of(&words("a --crate-names b"), "--crate-name"), None);
+        assert_eq!(value_of(&words("a --crate-name"), "--crate-name"), None);
+    }
+
+    #[test]
+    fn arguments_in_files_are_read() {
+        let file = env::temp_dir().join(format!("cargo-autodiff-args-{}", std::process::id()));
+        fs::write(&file, "--crate-name\nmember\n").unwrap();
+        let args = [
+            OsString::from("rustc"),
+            OsString::from(format!("@{}", file.display())),
+        ];
+        assert_eq!(expand(&args), ["rustc", "--crate-name", "member"]);
+        fs::remove_file(file).unwrap();
+    }
+}

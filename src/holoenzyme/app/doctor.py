@@ -1,0 +1,402 @@
+"""`nox -s doctor`: what this machine lacks, and the command that mends each. `ensure` installs small things."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from holoenzyme.console import out, say
+from holoenzyme.engine.client import Client, find_clients
+from holoenzyme.engine.secrets import ca_bundle
+from holoenzyme.errors import ExitCode, InfrastructureError
+from holoenzyme.process import Command, Completed, Runner, SubprocessRunner
+from holoenzyme.store import VARIABLE
+
+PYTHON_NEEDED = (3, 11)
+ENGINE_NEEDED = (18, 9)
+#: Bytes that must be free where the engine keeps its images, for a build of the default cell.
+DISK_NEEDED = 12_000_000_000
+_ASK_TIMEOUT = 20.0
+_INSTALL_TIMEOUT = 600.0
+
+#: Small programs that the project can install itself, and what each is for. Debian's packages have the same names.
+TOOLS = {
+    "mmdebstrap": "makes the base image where no registry answers",
+    "skopeo": "copies images to and from stores (--store, --save) and measures them",
+}
+
+#: How a system's packages are installed, by its ID, or one of its ID_LIKE, in os-release.
+INSTALLERS = {
+    "debian": ("apt-get", "install", "-y"),
+    "fedora": ("dnf", "install", "-y"),
+    "suse": ("zypper", "install", "-y"),
+    "arch": ("pacman", "-S"),
+}
+
+
+class Outcome(StrEnum):
+    """`warn`: something works less well or not everywhere; `missing`: builds do not work."""
+
+    OK = "ok"
+    WARN = "warn"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one check found, and the command (or the step) that mends it."""
+
+    name: str
+    outcome: Outcome
+    message: str
+    fix: str | None = None
+
+
+class Host(Protocol):
+    """What is asked of the machine; replaced by a fake in unit tests."""
+
+    @property
+    def python(self) -> tuple[int, int]:
+        """The version of the Python that runs this."""
+
+    @property
+    def uid(self) -> int:
+        """The user's number; 0 is root."""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment."""
+
+    @property
+    def runner(self) -> Runner:
+        """What runs commands."""
+
+    @property
+    def os_release(self) -> Mapping[str, str]:
+        """The fields of the system's os-release file; empty where it has none."""
+
+    def which(self, program: str) -> Path | None:
+        """Where a program lies on PATH."""
+
+    def exists(self, path: Path) -> bool:
+        """Whether there is such a file, device or folder."""
+
+    def disk_free(self, path: Path) -> int:
+        """Bytes free for this user on the path's file system; raises `OSError` where the path cannot be reached."""
+
+
+class ThisHost:
+    """The machine that this runs on."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.python = sys.version_info[:2]
+        self.uid = os.getuid()
+        self.environ: Mapping[str, str] = os.environ
+
+    @property
+    def os_release(self) -> Mapping[str, str]:
+        """See `Host`."""
+        try:
+            return platform.freedesktop_os_release()
+        except OSError:
+            return {}
+
+    def which(self, program: str) -> Path | None:
+        """See `Host`."""
+        found = shutil.which(program)
+        return Path(found) if found else None
+
+    def exists(self, path: Path) -> bool:
+        """See `Host`."""
+        return os.path.lexists(path)
+
+    def disk_free(self, path: Path) -> int:
+        """See `Host`."""
+        return shutil.disk_usage(path).free
+
+
+def check_python(host: Host) -> Finding:
+    """Python itself; the launcher asks for the same, but `python -m holoenzyme` may be started by any."""
+    found, needed = (".".join(map(str, version)) for version in (host.python, PYTHON_NEEDED))
+    if host.python >= PYTHON_NEEDED:
+        return Finding(name="python", outcome=Outcome.OK, message=f"Python {found}")
+    return Finding(
+        name="python",
+        outcome=Outcome.MISSING,
+        message=f"this is Python {found}; {needed} or newer is needed",
+        fix=f"uv python install {needed}",
+    )
+
+
+def check_client(host: Host) -> Finding:
+    """A `docker` command that can do BuildKit."""
+    clients = _clients(host)
+    chosen = _chosen(clients)
+    if chosen is None:
+        return Finding(
+            name="docker client",
+            outcome=Outcome.MISSING,
+            message="no `docker` command on PATH",
+            fix=_install_docker(host),
+        )
+    said = "; ".join(f"{client.path} {client.version}: {client.why}" for client in clients)
+    if chosen.buildkit:
+        return Finding(name="docker client", outcome=Outcome.OK, message=f"{chosen.path} is used ({said})")
+    return Finding(
+        name="docker client",
+        outcome=Outcome.MISSING,
+        message=f"no `docker` command can do BuildKit ({said})",
+        fix=_install_buildkit(host),
+    )
+
+
+def check_engine(host: Host) -> Finding:
+    """The engine answers this user, and has BuildKit."""
+    asked = _docker(host, "version", "--format", "{{.Server.Version}}")
+    if asked is None:
+        return Finding(
+            name="engine",
+            outcome=Outcome.MISSING,
+            message="not known without a docker client",
+            fix=_install_docker(host),
+        )
+    version = asked.output.strip()
+    if not asked.ok or not version:
+        return _no_engine(host, asked)
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    if numbers and (int(numbers[1]), int(numbers[2])) < ENGINE_NEEDED:
+        message = f"engine {version} has no BuildKit; 18.09 or newer is needed"
+        return Finding(name="engine", outcome=Outcome.MISSING, message=message, fix=_install_docker(host))
+    return Finding(name="engine", outcome=Outcome.OK, message=f"Docker {version}")
+
+
+def _no_engine(host: Host, asked: Completed) -> Finding:
+    said = asked.stderr.strip() or ("no answer in time" if asked.timed_out else asked.output.strip())
+    address = host.environ.get("DOCKER_HOST")
+    if "permission denied" in said.lower():
+        message = "this user may not use the engine's socket"
+        fix = f"{_as_root(host, 'usermod', '--append', '--groups', 'docker', _user(host))} (then log in again)"
+    elif address:
+        message = f"no engine answers at DOCKER_HOST={address}"
+        fix = f"start the engine there, or unset DOCKER_HOST (it said: {said})"
+    else:
+        message = f"no engine answers ({said})"
+        systemd = host.exists(Path("/run/systemd/system"))
+        fix = _as_root(host, *(("systemctl", "start", "docker") if systemd else ("service", "docker", "start")))
+    return Finding(name="engine", outcome=Outcome.MISSING, message=message, fix=fix)
+
+
+def check_disk(host: Host) -> Finding:
+    """Space where the engine keeps its images."""
+    address = host.environ.get("DOCKER_HOST", "")
+    if address and not address.startswith("unix://"):
+        return Finding(name="disk", outcome=Outcome.WARN, message=f"not looked at: the engine is remote ({address})")
+    asked = _docker(host, "info", "--format", "{{.DockerRootDir}}")
+    folder = asked.output.strip() if asked is not None and asked.ok else ""
+    if not folder:
+        return Finding(name="disk", outcome=Outcome.WARN, message="not looked at: the engine does not say where it is")
+    try:
+        free = host.disk_free(Path(folder))
+    except OSError as error:
+        message = f"not looked at: the engine's folder {folder} cannot be reached from here ({error.strerror})"
+        return Finding(name="disk", outcome=Outcome.WARN, message=message)
+    # Rounded down, so that too little never looks like enough.
+    amount = f"{free // 100_000_000 / 10} GB free in {folder}"
+    if free >= DISK_NEEDED:
+        return Finding(name="disk", outcome=Outcome.OK, message=amount)
+    return Finding(
+        name="disk",
+        outcome=Outcome.MISSING,
+        message=f"{amount}; {DISK_NEEDED / 1e9:.0f} GB are needed",
+        fix="nox -s clean (what this project made; it shows sizes first), or `docker system prune` (of all projects)",
+    )
+
+
+def check_mmdebstrap(host: Host) -> Finding:
+    """A tool that only machines without a registry need."""
+    return _check_tool(host, "mmdebstrap", Outcome.WARN)
+
+
+def check_skopeo(host: Host) -> Finding:
+    """A tool for stores: needed where one is named."""
+    return _check_tool(host, "skopeo", Outcome.MISSING if host.environ.get(VARIABLE) else Outcome.WARN)
+
+
+def _check_tool(host: Host, tool: str, absent: Outcome) -> Finding:
+    path = host.which(tool)
+    if path is not None:
+        return Finding(name=tool, outcome=Outcome.OK, message=str(path))
+    by_itself = "; the build installs it when it needs it" if _can_install(host) else ""
+    return Finding(
+        name=tool, outcome=absent, message=f"absent; it {TOOLS[tool]}{by_itself}", fix=_install_line(host, tool)
+    )
+
+
+def check_ca(host: Host) -> Finding:
+    """The CA bundle that builds are given, so that cargo and apt trust what the host trusts."""
+    bundle = ca_bundle(host.environ)
+    if bundle is not None:
+        return Finding(name="ca bundle", outcome=Outcome.OK, message=str(bundle))
+    named = host.environ.get("SSL_CERT_FILE")
+    if named:
+        message, fix = f"SSL_CERT_FILE names {named}, which is no file", "unset SSL_CERT_FILE"
+    else:
+        message, fix = "none in the usual places", _install_line(host, "ca-certificates")
+    return Finding(name="ca bundle", outcome=Outcome.MISSING, message=message, fix=fix)
+
+
+def check_gpu(host: Host) -> Finding:
+    """A GPU; only what runs on one needs it."""
+    found = []
+    trouble = ""
+    if host.which("nvidia-smi"):
+        asked = host.runner.run(Command(argv=("nvidia-smi", "--list-gpus"), timeout=_ASK_TIMEOUT))
+        if asked.ok and asked.output.strip():
+            found += [line.partition(" (UUID")[0] for line in asked.output.strip().splitlines()]
+        else:
+            trouble = f"; nvidia-smi says: {(asked.stderr or asked.output).strip()}"
+    if host.exists(Path("/dev/kfd")):
+        found.append("/dev/kfd (AMD)")
+    if found:
+        return Finding(name="gpu", outcome=Outcome.OK, message="; ".join(found))
+    return Finding(
+        name="gpu",
+        outcome=Outcome.WARN,
+        message=f"none; cells for the host do not need one{trouble}",
+        fix="for GPU cells, run on a machine with a GPU and its driver (`nvidia-smi` or /dev/kfd shows it)",
+    )
+
+
+CHECKS: tuple[Callable[[Host], Finding], ...] = (
+    check_python,
+    check_client,
+    check_engine,
+    check_disk,
+    check_mmdebstrap,
+    check_skopeo,
+    check_ca,
+    check_gpu,
+)
+
+
+def examine(host: Host) -> tuple[Finding, ...]:
+    """All checks, in order."""
+    return tuple(check(host) for check in CHECKS)
+
+
+def run(argv: list[str], root: Path) -> int:
+    """Print what each check found; exit code 3 where something that builds need is missing."""
+    parser = argparse.ArgumentParser(prog="nox -s doctor --", description="What this machine lacks, and what mends it.")
+    parser.add_argument("--json", action="store_true", help="print for machines: a list of objects")
+    options = parser.parse_args(argv)
+    findings = examine(ThisHost(SubprocessRunner()))
+    if options.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            _print(finding)
+    missing = any(finding.outcome is Outcome.MISSING for finding in findings)
+    return ExitCode.INFRASTRUCTURE if missing else ExitCode.OK
+
+
+def _print(finding: Finding) -> None:
+    style = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.MISSING: "bold red"}[finding.outcome]
+    out().print(f"{finding.outcome:8} {finding.name:14} {finding.message}", style=style, soft_wrap=True)
+    if finding.fix:
+        out().print(f"{'':8} {'':14} fix: {finding.fix}", soft_wrap=True)
+
+
+def ensure(tools: Iterable[str], host: Host) -> None:
+    """See that small programs (of `TOOLS`) are there: root on Debian gets them installed, and is told so.
+
+    Raises `InfrastructureError` with the command to run elsewhere, and where the installation fails.
+    """
+    absent = [tool for tool in tools if host.which(tool) is None]
+    if not absent:
+        return
+    names = " and ".join(absent)
+    line = _install_line(host, *absent)
+    why = "; ".join(f"{tool} {TOOLS[tool]}" for tool in absent)
+    if not _can_install(host):
+        raise InfrastructureError(f"{names} cannot be found", why=why, fix=line)
+    say(f"installing {names} with apt-get: {why}")
+    done = _apt_get(host, "install", "-y", "--no-install-recommends", *absent)
+    if not done.ok:
+        say("trying again with fresh package lists")
+        _apt_get(host, "update").check("apt-get update", fix=f"run by hand: {line}")
+        done = _apt_get(host, "install", "-y", "--no-install-recommends", *absent)
+    done.check(f"installing {names}", fix=f"run by hand: {line}")
+    if any(host.which(tool) is None for tool in absent):
+        raise InfrastructureError(f"{names} was installed and is not on PATH", fix="add the folder that has it to PATH")
+
+
+def _apt_get(host: Host, *words: str) -> Completed:
+    argv = ("apt-get", "-o", "DPkg::Lock::Timeout=120", *words)
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    return host.runner.run(Command(argv=argv, timeout=_INSTALL_TIMEOUT, env=environment))
+
+
+def _clients(host: Host) -> tuple[Client, ...]:
+    return find_clients(host.runner, host.environ.get("PATH", os.defpath))
+
+
+def _chosen(clients: tuple[Client, ...]) -> Client | None:
+    """The one that builds use: the first that can do BuildKit, otherwise the first."""
+    return next((client for client in clients if client.buildkit), clients[0] if clients else None)
+
+
+def _docker(host: Host, *words: str) -> Completed | None:
+    client = _chosen(_clients(host))
+    if client is None:
+        return None
+    return host.runner.run(Command(argv=(str(client.path), *words), timeout=_ASK_TIMEOUT))
+
+
+def _families(host: Host) -> tuple[str, ...]:
+    return (host.os_release.get("ID", ""), *host.os_release.get("ID_LIKE", "").split())
+
+
+def _can_install(host: Host) -> bool:
+    return host.uid == 0 and "debian" in _families(host) and host.which("apt-get") is not None
+
+
+def _as_root(host: Host, *words: str) -> str:
+    return shlex.join(words if host.uid == 0 else ("sudo", *words))
+
+
+def _user(host: Host) -> str:
+    return host.environ.get("USER") or str(host.uid)
+
+
+def _install_line(host: Host, *packages: str) -> str:
+    for family in _families(host):
+        if family in INSTALLERS:
+            return _as_root(host, *INSTALLERS[family], *packages)
+    return f"install with the system's package manager: {' '.join(packages)}"
+
+
+def _install_docker(host: Host) -> str:
+    if "debian" in _families(host):
+        return _install_line(host, "docker.io")
+    return "install Docker Engine 18.09 or newer: https://docs.docker.com/engine/install/"
+
+
+def _install_buildkit(host: Host) -> str:
+    """Debian 12's client has BuildKit built in; later ones, and Ubuntu's, have the plugin as a package."""
+    if host.os_release.get("ID") == "debian" and host.os_release.get("VERSION_ID") == "12":
+        return _install_line(host, "docker.io")
+    if "debian" in _families(host):
+        return _install_line(host, "docker-buildx")
+    return "install Docker's buildx plugin: https://docs.docker.com/build/concepts/overview/"

@@ -1,0 +1,100 @@
+"""Proving an image: its libLLVM, its contract, and derivatives checked against numbers. Only then it gets its name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from holoenzyme.app.checking import Checks, test_files
+from holoenzyme.app.project import Project, Tools
+from holoenzyme.engine.base import ImageInfo
+from holoenzyme.errors import InternalError, UserError
+from holoenzyme.evidence import oracle as judging
+from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.record import EvidenceFolder, Record
+from holoenzyme.matrix.model import Cell
+from holoenzyme.matrix.smoke import SmokeTest, load_smoke_tests
+from holoenzyme.plan.graph import Node
+
+#: Seconds for the whole contract of an image.
+_CONTRACT_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What an image of a cell is proved with; `digest` changes when, and only when, any of it does."""
+
+    cell: Cell
+    tests: tuple[SmokeTest, ...]
+    tolerances: Mapping[str, tuple[float, float]]
+    digest: str
+
+
+def proof_of(project: Project, cell: Cell) -> Proof:
+    """The proof of a cell; raises `UserError` where no smoke test serves it or a tolerance is unknown."""
+    tests = tuple(t for t in load_smoke_tests(project.root) if t.rule.proof and t.serves(cell.id))
+    if not tests:
+        raise UserError(f"no smoke test proves {cell.id!r}", fix="mark one with `proof: true` that lists the cell")
+    names = dict.fromkeys(name for test in tests for name in test.rule.tolerances)
+    unknown = [name for name in names if name not in project.matrix.tolerances]
+    if unknown:
+        raise UserError(f"tolerances {', '.join(unknown)} are not in matrix.yaml", fix="add them, with a reason")
+    tolerances = {
+        name: (project.matrix.tolerances[name].relative, project.matrix.tolerances[name].absolute) for name in names
+    }
+    digest = hashlib.sha256()
+    contract = project.cookbook.image("toolchain").contract
+    digest.update(json.dumps([rule.model_dump() for rule in contract], sort_keys=True).encode())
+    digest.update(json.dumps(tolerances, sort_keys=True).encode())
+    # The judge is part of the oracle: with another one, an old proof says nothing.
+    digest.update(Path(judging.__file__).read_bytes())
+    for test in tests:
+        for name, file in sorted(test_files(project, test).items()):
+            digest.update(f"{test.rule.name}/{name}\0".encode() + hashlib.sha256(file.content).digest())
+    return Proof(cell=cell, tests=tests, tolerances=tolerances, digest=digest.hexdigest())
+
+
+def evidence(tools: Tools) -> EvidenceFolder:
+    """The folder of records of this machine."""
+    return EvidenceFolder(tools.state / "evidence")
+
+
+def is_proved(tools: Tools, proof: Proof, image: ImageInfo) -> Path | None:
+    """The record that proves this very image with this very oracle, or none."""
+    for path, record in evidence(tools).proofs(proof.cell.id, image.id):
+        if record.image.id == image.id and record.oracle_hash == proof.digest:
+            return path if record.outcome is Outcome.PASS else None
+    return None
+
+
+def prove(project: Project, tools: Tools, proof: Proof, node: Node) -> tuple[Path, Record]:
+    """Prove the image of a node and write the record, whatever comes out.
+
+    Raises `InternalError`, after the record is written, where the image is wrong: it must not get its name.
+    """
+    info = tools.engine.image(node.image)
+    if info is None:
+        raise InternalError(f"{node.image} was to be proved, and is not there")
+    checks = Checks(project=project, tools=tools, cell=proof.cell, image=node.image, tolerances=proof.tolerances)
+    # Identity first: with a wrong libLLVM everything after it would hang.
+    checks.identity()
+    for test in proof.tests:
+        checks.smoke(test)
+    checks.contract()
+    record = checks.record("proof", proof.tests[0].rule.name, info, node.input_hash, proof.digest)
+    path = evidence(tools).add(record)
+    if record.outcome is not Outcome.PASS:
+        wrong = [
+            f"{c.case} {c.mode} {c.quantity}: {c.got!r}, expected {c.expected!r}"
+            for c in record.comparisons
+            if not c.ok
+        ]
+        raise InternalError(
+            f"{proof.cell.id} is not proved ({record.outcome}); the image gets no tag",
+            why="; ".join([*record.problems, *wrong][:20]) or "see the record",
+            fix=f"the record has everything that was run and compared: {path}",
+        )
+    return path, record

@@ -1,0 +1,62 @@
+"""`render`: write the build contexts of cells, with a script that builds the same images without us."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from holoenzyme import console
+from holoenzyme.app.building import write_context
+from holoenzyme.app.project import Project
+from holoenzyme.engine.bootstrap import bootstrap_argv
+from holoenzyme.errors import ExitCode
+from holoenzyme.matrix.model import Cell, Status
+from holoenzyme.render.contexts import Step, build_script
+from holoenzyme.render.stages import StageKind
+
+
+def run(argv: list[str], root: Path) -> int:
+    """`render [CELL ...]`: write contexts below `--out`, one folder a cell."""
+    parser = argparse.ArgumentParser(prog="render", description="Write build contexts and a script of plain builds.")
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or globs; the default cell where none is named")
+    parser.add_argument("--out", default="build/render", metavar="DIR", help="where to write (default: build/render)")
+    arguments = parser.parse_args(argv)
+    project = Project(root)
+    out = Path(arguments.out) if Path(arguments.out).is_absolute() else root / arguments.out
+    for folder in render_cells(project, project.cells(arguments.cells), out):
+        console.say(f"written; build it by hand with: sh {folder / 'build.sh'}")
+        print(folder)
+    return ExitCode.OK
+
+
+def render_all(root: Path, out: Path) -> tuple[Path, ...]:
+    """Render every cell that can be built; returns the Dockerfiles. For linters."""
+    project = Project(root)
+    cells = [cell for cell in project.matrix.all_cells() if cell.status is Status.SUPPORTED]
+    folders = render_cells(project, cells, out)
+    return tuple(path for folder in folders for path in sorted(folder.glob("*/Dockerfile")))
+
+
+def render_cells(project: Project, cells: Sequence[Cell], out: Path) -> tuple[Path, ...]:
+    """Write the contexts of cells at the versions of the lock; returns a folder for each cell."""
+    graph = project.graph(cells, project.lock.resolution())
+    folders = []
+    for cell in cells:
+        below = graph.below(graph.images[cell.id])
+        nodes = [node for key, node in graph.nodes.items() if key in below]
+        steps = []
+        for number, node in enumerate(nodes):
+            name = f"{number:02}-{node.stage.name}"
+            if node.stage.kind is StageKind.BASE:
+                suite = project.matrix.bases[node.stage.base].suite
+                command = bootstrap_argv(project.cookbook.base_rule(), suite, "base.tar")
+                steps.append(Step(folder=name, image=node.image, labels=node.build_labels(), base_command=command))
+                continue
+            write_context(out / cell.id / name, node)
+            steps.append(Step(folder=name, image=node.image, labels=node.build_labels()))
+        script = out / cell.id / "build.sh"
+        script.write_text(build_script(cell.id, steps), encoding="utf-8")
+        script.chmod(0o755)
+        folders.append(out / cell.id)
+    return tuple(folders)

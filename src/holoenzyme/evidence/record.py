@@ -1,0 +1,112 @@
+"""Evidence records: what was run, where, on what, what came out, what was compared. JSON, schema version 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from holoenzyme.evidence.outcome import Outcome
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ImageFacts(_Strict):
+    """The image that ran: its name, the engine's id for its content, and the input hash that it was built from."""
+
+    name: str
+    id: str
+    input_hash: str
+
+
+class HostFacts(_Strict):
+    """Where it ran."""
+
+    system: str
+    machine: str
+    engine: str
+
+
+class StepRecord(_Strict):
+    """One step: what was run, as a line to run it again, and what came of it. `duration` is in seconds."""
+
+    name: str
+    command: str
+    outcome: Outcome
+    returncode: int | None
+    duration: float
+    output: str = Field(description="the end of what it printed")
+
+
+class ComparisonRecord(_Strict):
+    """One number against what was expected: |got - expected| = error, at most tolerance."""
+
+    case: str
+    mode: str
+    width: int
+    quantity: str
+    got: float
+    expected: float
+    error: float
+    tolerance: float
+    rule: str
+    ok: bool
+
+
+class Record(_Strict):
+    """One run. `started` is a UTC time stamp (ISO 8601), `duration` in seconds; `versions` what the image says it has.
+
+    `oracle_hash` covers the programs, their oracles, the tolerances, the contract and the judge itself.
+    """
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    kind: Literal["proof", "smoke"]
+    test: str
+    cell: str
+    image: ImageFacts
+    oracle_hash: str
+    started: str
+    duration: float
+    host: HostFacts
+    device: str
+    versions: dict[str, str]
+    steps: tuple[StepRecord, ...]
+    comparisons: tuple[ComparisonRecord, ...]
+    tolerances: dict[str, tuple[float, float]]
+    problems: tuple[str, ...]
+    outcome: Outcome
+
+
+class EvidenceFolder:
+    """The folder of records. Records are added, never changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def add(self, record: Record) -> Path:
+        """Write a record and return its path: complete, or not there."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        stamp = record.started.replace(":", "").replace("-", "").split(".")[0].split("+")[0]
+        name = f"{stamp}-{record.kind}-{record.cell}-{record.test}-{record.image.id.removeprefix('sha256:')[:12]}"
+        path = self.path / f"{name}.json"
+        number = 1
+        while path.exists():
+            path = self.path / f"{name}.{number}.json"
+            number += 1
+        part = path.with_suffix(".part")
+        part.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+        part.rename(path)
+        return path
+
+    def proofs(self, cell: str, image_id: str) -> Iterator[tuple[Path, Record]]:
+        """The proofs of an image in a cell, newest first; files that are no records are passed over."""
+        pattern = f"*-proof-{cell}-*-{image_id.removeprefix('sha256:')[:12]}*.json"
+        for path in sorted(self.path.glob(pattern), reverse=True):
+            try:
+                yield path, Record.model_validate_json(path.read_text(encoding="utf-8"))
+            except ValidationError:
+                continue

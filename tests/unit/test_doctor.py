@@ -1,0 +1,458 @@
+"""The doctor on healthy and on broken machines: each state has its message and the command that mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from holoenzyme.app import doctor
+from holoenzyme.app.doctor import Finding, Outcome, ThisHost, ensure, examine
+from holoenzyme.engine import secrets
+from holoenzyme.errors import ExitCode, InfrastructureError
+from holoenzyme.process import Command, Completed, SubprocessRunner
+
+DEBIAN = {"ID": "debian", "VERSION_ID": "12"}
+UBUNTU = {"ID": "ubuntu", "ID_LIKE": "debian", "VERSION_ID": "24.04"}
+PERMISSION = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock"
+DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+
+
+@dataclass
+class FakeHost:
+    """A machine; as it stands, a healthy Debian 12 of a user who is not root."""
+
+    folder: Path
+    python: tuple[int, int] = (3, 11)
+    uid: int = 1000
+    os_release: Mapping[str, str] = field(default_factory=lambda: dict(DEBIAN))
+    programs: set[str] = field(default_factory=lambda: {"mmdebstrap", "skopeo", "nvidia-smi", "apt-get"})
+    paths: set[str] = field(default_factory=lambda: {"/run/systemd/system"})
+    free: int | OSError = 50_000_000_000
+    extra: dict[str, str] = field(default_factory=dict)
+    #: What commands answer, by a part of their line: exit status and text (stdout, or stderr where it failed).
+    answers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    commands: list[str] = field(default_factory=list)
+    installed: Callable[[str], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.client("usr")
+        self.answers = {
+            "docker --version": (0, "Docker version 20.10.24+dfsg1, build 297e128"),
+            "docker version": (0, "20.10.24"),
+            "docker info": (0, "/var/lib/docker"),
+            "nvidia-smi": (0, "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)\nGPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-2)"),
+        }
+        (self.folder / "ca.crt").write_text("")
+        self.extra["SSL_CERT_FILE"] = str(self.folder / "ca.crt")
+
+    def client(self, name: str) -> Path:
+        path = self.folder / name / "docker"
+        path.parent.mkdir()
+        path.touch(mode=0o755)
+        return path
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return {"PATH": os.pathsep.join(map(str, sorted(self.folder.iterdir()))), "USER": "ada"} | self.extra
+
+    @property
+    def runner(self) -> FakeHost:
+        return self
+
+    def run(self, command: Command, **_options: object) -> Completed:
+        line = command.replay()
+        self.commands.append(line)
+        status, text = next((answer for part, answer in self.answers.items() if part in line), (0, ""))
+        if self.installed:
+            self.installed(line)
+        return Completed(
+            command=command,
+            returncode=status,
+            output="" if status else text,
+            stderr=text if status else "",
+            duration=0.0,
+        )
+
+    def which(self, program: str) -> Path | None:
+        return Path("/usr/bin", program) if program in self.programs else None
+
+    def exists(self, path: Path) -> bool:
+        return str(path) in self.paths
+
+    def disk_free(self, path: Path) -> int:
+        if isinstance(self.free, OSError):
+            raise self.free
+        return self.free
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FakeHost:
+    return FakeHost(folder=tmp_path)
+
+
+def found(host: FakeHost, name: str) -> Finding:
+    (finding,) = [finding for finding in examine(host) if finding.name == name]
+    return finding
+
+
+def test_a_healthy_machine(host: FakeHost) -> None:
+    assert [(finding.outcome, finding.name, finding.message, finding.fix) for finding in examine(host)] == [
+        ("ok", "python", "Python 3.11", None),
+        (
+            "ok",
+            "docker client",
+            f"{host.folder}/usr/docker is used ({host.folder}/usr/docker 20.10.24+dfsg1: BuildKit is built in)",
+            None,
+        ),
+        ("ok", "engine", "Docker 20.10.24", None),
+        ("ok", "disk", "50.0 GB free in /var/lib/docker", None),
+        ("ok", "mmdebstrap", "/usr/bin/mmdebstrap", None),
+        ("ok", "skopeo", "/usr/bin/skopeo", None),
+        ("ok", "ca bundle", f"{host.folder}/ca.crt", None),
+        ("ok", "gpu", "GPU 0: NVIDIA H100 80GB HBM3; GPU 1: NVIDIA H100 80GB HBM3", None),
+    ]
+
+
+def old_python(host: FakeHost) -> None:
+    host.python = (3, 10)
+
+
+def no_client(host: FakeHost) -> None:
+    (host.folder / "usr/docker").unlink()
+
+
+def no_client_elsewhere(host: FakeHost) -> None:
+    no_client(host)
+    host.os_release = {"ID": "fedora"}
+
+
+def no_buildx(host: FakeHost) -> None:
+    host.answers = {
+        "docker --version": (0, "Docker version 28.2.2, build e6534b4"),
+        "docker buildx": (1, "docker: 'buildx' is not a docker command."),
+    } | host.answers
+    host.answers["docker --version"] = (0, "Docker version 28.2.2, build e6534b4")
+
+
+def no_buildx_on_ubuntu(host: FakeHost) -> None:
+    no_buildx(host)
+    host.os_release = UBUNTU
+
+
+def old_client(host: FakeHost) -> None:
+    host.answers["docker --version"] = (0, "Docker version 17.03.2-ce, build f5ec1e2")
+
+
+def engine_down(host: FakeHost) -> None:
+    host.answers["docker version"] = (1, DOWN)
+
+
+def engine_down_without_systemd(host: FakeHost) -> None:
+    engine_down(host)
+    host.paths.clear()
+    host.uid = 0
+
+
+def engine_elsewhere(host: FakeHost) -> None:
+    host.extra["DOCKER_HOST"] = "tcp://127.0.0.1:1"
+    host.answers["docker version"] = (1, "Cannot connect")
+
+
+def no_permission(host: FakeHost) -> None:
+    host.answers["docker version"] = (1, PERMISSION)
+
+
+def old_engine(host: FakeHost) -> None:
+    host.answers["docker version"] = (0, "18.06.3-ce")
+
+
+def full_disk(host: FakeHost) -> None:
+    host.free = 11_960_000_000
+
+
+def hidden_disk(host: FakeHost) -> None:
+    host.free = FileNotFoundError(2, "No such file")
+
+
+def silent_engine(host: FakeHost) -> None:
+    host.answers["docker info"] = (1, DOWN)
+
+
+def remote_engine(host: FakeHost) -> None:
+    host.extra["DOCKER_HOST"] = "ssh://host"
+
+
+def no_tools(host: FakeHost) -> None:
+    host.programs = set()
+
+
+def no_tools_as_root(host: FakeHost) -> None:
+    host.programs, host.uid = {"apt-get"}, 0
+
+
+def no_tools_on_fedora(host: FakeHost) -> None:
+    host.programs, host.os_release = set(), {"ID": "rocky", "ID_LIKE": "rhel centos fedora"}
+
+
+def no_tools_anywhere(host: FakeHost) -> None:
+    host.programs, host.os_release = set(), {}
+
+
+def stores_without_skopeo(host: FakeHost) -> None:
+    host.programs, host.extra["HOLOENZYME_STORES"] = set(), "/store"
+
+
+def wrong_ca(host: FakeHost) -> None:
+    host.extra["SSL_CERT_FILE"] = "/nowhere/ca.crt"
+
+
+def no_gpu(host: FakeHost) -> None:
+    host.programs = set()
+
+
+def broken_driver(host: FakeHost) -> None:
+    host.answers["nvidia-smi"] = (9, "NVIDIA-SMI has failed")
+
+
+def amd_gpu(host: FakeHost) -> None:
+    host.programs, host.paths = set(), {"/dev/kfd"}
+
+
+GPU_FIX = "for GPU cells, run on a machine with a GPU and its driver (`nvidia-smi` or /dev/kfd shows it)"
+SKOPEO = "absent; it copies images to and from stores (--store, --save) and measures them"
+MMDEBSTRAP = "absent; it makes the base image where no registry answers"
+DOCKER_SITE = "install Docker Engine 18.09 or newer: https://docs.docker.com/engine/install/"
+
+
+@pytest.mark.parametrize(
+    ("broken", "name", "outcome", "message", "fix"),
+    [
+        (old_python, "python", "missing", "this is Python 3.10; 3.11 or newer is needed", "uv python install 3.11"),
+        (no_client, "docker client", "missing", "no `docker` command on PATH", "sudo apt-get install -y docker.io"),
+        (no_client, "engine", "missing", "not known without a docker client", "sudo apt-get install -y docker.io"),
+        (no_client, "disk", "warn", "not looked at: the engine does not say where it is", None),
+        (no_client_elsewhere, "docker client", "missing", "no `docker` command on PATH", DOCKER_SITE),
+        (
+            no_buildx,
+            "docker client",
+            "missing",
+            "no `docker` command can do BuildKit ({0}/usr/docker 28.2.2: it lacks the buildx plugin)",
+            "sudo apt-get install -y docker.io",
+        ),
+        (
+            no_buildx_on_ubuntu,
+            "docker client",
+            "missing",
+            "no `docker` command can do BuildKit ({0}/usr/docker 28.2.2: it lacks the buildx plugin)",
+            "sudo apt-get install -y docker-buildx",
+        ),
+        (
+            old_client,
+            "docker client",
+            "missing",
+            "no `docker` command can do BuildKit ({0}/usr/docker 17.03.2-ce: older than 18.09)",
+            "sudo apt-get install -y docker.io",
+        ),
+        (engine_down, "engine", "missing", f"no engine answers ({DOWN})", "sudo systemctl start docker"),
+        (engine_down_without_systemd, "engine", "missing", f"no engine answers ({DOWN})", "service docker start"),
+        (
+            engine_elsewhere,
+            "engine",
+            "missing",
+            "no engine answers at DOCKER_HOST=tcp://127.0.0.1:1",
+            "start the engine there, or unset DOCKER_HOST (it said: Cannot connect)",
+        ),
+        (
+            no_permission,
+            "engine",
+            "missing",
+            "this user may not use the engine's socket",
+            "sudo usermod --append --groups docker ada (then log in again)",
+        ),
+        (
+            old_engine,
+            "engine",
+            "missing",
+            "engine 18.06.3-ce has no BuildKit; 18.09 or newer is needed",
+            "sudo apt-get install -y docker.io",
+        ),
+        (
+            full_disk,
+            "disk",
+            "missing",
+            "11.9 GB free in /var/lib/docker; 12 GB are needed",
+            "nox -s clean (what this project made; it shows sizes first), or `docker system prune` (of all projects)",
+        ),
+        (
+            hidden_disk,
+            "disk",
+            "warn",
+            "not looked at: the engine's folder /var/lib/docker cannot be reached from here (No such file)",
+            None,
+        ),
+        (silent_engine, "disk", "warn", "not looked at: the engine does not say where it is", None),
+        (remote_engine, "disk", "warn", "not looked at: the engine is remote (ssh://host)", None),
+        (no_tools, "mmdebstrap", "warn", MMDEBSTRAP, "sudo apt-get install -y mmdebstrap"),
+        (no_tools, "skopeo", "warn", SKOPEO, "sudo apt-get install -y skopeo"),
+        (
+            no_tools_as_root,
+            "skopeo",
+            "warn",
+            f"{SKOPEO}; the build installs it when it needs it",
+            "apt-get install -y skopeo",
+        ),
+        (no_tools_on_fedora, "skopeo", "warn", SKOPEO, "sudo dnf install -y skopeo"),
+        (no_tools_anywhere, "skopeo", "warn", SKOPEO, "install with the system's package manager: skopeo"),
+        (stores_without_skopeo, "skopeo", "missing", SKOPEO, "sudo apt-get install -y skopeo"),
+        (
+            wrong_ca,
+            "ca bundle",
+            "missing",
+            "SSL_CERT_FILE names /nowhere/ca.crt, which is no file",
+            "unset SSL_CERT_FILE",
+        ),
+        (no_gpu, "gpu", "warn", "none; cells for the host do not need one", GPU_FIX),
+        (
+            broken_driver,
+            "gpu",
+            "warn",
+            "none; cells for the host do not need one; nvidia-smi says: NVIDIA-SMI has failed",
+            GPU_FIX,
+        ),
+        (amd_gpu, "gpu", "ok", "/dev/kfd (AMD)", None),
+    ],
+)
+def test_broken_machines(
+    host: FakeHost, broken: Callable[[FakeHost], None], name: str, outcome: str, message: str, fix: str | None
+) -> None:
+    broken(host)
+    expected = Finding(name=name, outcome=Outcome(outcome), message=message.format(host.folder), fix=fix)
+    assert found(host, name) == expected
+
+
+def test_no_ca_bundle_at_all(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    del host.extra["SSL_CERT_FILE"]
+    monkeypatch.setattr(secrets, "CA_PLACES", ())
+    finding = found(host, "ca bundle")
+    assert (finding.outcome, finding.message) == ("missing", "none in the usual places")
+    assert finding.fix == "sudo apt-get install -y ca-certificates"
+
+
+def test_of_two_clients_the_one_with_buildkit_is_asked(host: FakeHost) -> None:
+    first = host.client("a")
+    host.answers = {f"{first} --version": (0, "Docker version 28.2.2, build 1"), "buildx": (1, "no")} | host.answers
+    assert found(host, "docker client").message.startswith(f"{host.folder}/usr/docker is used ({first} 28.2.2: ")
+    assert f"{host.folder}/usr/docker version --format '{{{{.Server.Version}}}}'" in host.commands
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"), [(no_tools, ExitCode.OK), (no_permission, ExitCode.INFRASTRUCTURE), (wrong_ca, 3), (amd_gpu, 0)]
+)
+def test_the_exit_code_and_what_is_printed(
+    host: FakeHost,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    broken: Callable[[FakeHost], None],
+    code: int,
+) -> None:
+    broken(host)
+    monkeypatch.setattr(doctor, "ThisHost", lambda runner: host)
+    assert doctor.run([], Path()) == code
+    text = capsys.readouterr().out
+    for finding in examine(host):
+        assert f"{finding.outcome:8} {finding.name:14} {finding.message}\n" in text
+        assert finding.fix is None or f"fix: {finding.fix}\n" in text
+    assert doctor.run(["--json"], Path()) == code
+    assert [Finding(**item) for item in json.loads(capsys.readouterr().out)] == list(examine(host))
+
+
+def test_nothing_is_installed_where_all_is_there(host: FakeHost) -> None:
+    ensure(["skopeo", "mmdebstrap"], host)
+    assert host.commands == []
+
+
+def test_root_on_debian_gets_what_is_missing(host: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    no_tools_as_root(host)
+    host.installed = lambda line: host.programs.update(set(line.split()) & {"skopeo", "mmdebstrap"})
+    ensure(["skopeo", "mmdebstrap"], host)
+    assert host.commands == [
+        "DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends"
+        " skopeo mmdebstrap"
+    ]
+    assert capsys.readouterr().err == (
+        "installing skopeo and mmdebstrap with apt-get: skopeo copies images to and from stores (--store, --save) and"
+        " measures them; mmdebstrap makes the base image where no registry answers\n"
+    )
+
+
+def test_old_package_lists_are_renewed_once(host: FakeHost) -> None:
+    no_tools_as_root(host)
+    host.answers["apt-get"] = (100, "E: Unable to locate package skopeo")
+
+    def installed(line: str) -> None:
+        if line.endswith("update"):
+            host.answers["apt-get"] = (0, "")
+        elif not host.answers["apt-get"][0]:
+            host.programs.add("skopeo")
+
+    host.installed = installed
+    host.answers = {"120 update": (0, "")} | host.answers
+    ensure(["skopeo"], host)
+    assert [line.split()[-1] for line in host.commands] == ["skopeo", "update", "skopeo"]
+
+
+def test_an_installation_that_fails_says_how_to_do_it_by_hand(host: FakeHost) -> None:
+    no_tools_as_root(host)
+    host.answers = {"install": (100, "E: broken packages")} | host.answers
+    with pytest.raises(InfrastructureError, match=r"^installing skopeo failed") as caught:
+        ensure(["skopeo"], host)
+    assert caught.value.fix == "run by hand: apt-get install -y skopeo"
+    assert caught.value.why is not None
+    assert caught.value.why.endswith("E: broken packages")
+
+
+def test_what_is_installed_must_be_found(host: FakeHost) -> None:
+    no_tools_as_root(host)
+    with pytest.raises(InfrastructureError, match="was installed and is not on PATH"):
+        ensure(["skopeo"], host)
+
+
+@pytest.mark.parametrize(
+    ("broken", "line"),
+    [
+        (no_tools, "sudo apt-get install -y skopeo"),
+        (no_tools_on_fedora, "sudo dnf install -y skopeo"),
+        (no_tools_anywhere, "install with the system's package manager: skopeo"),
+    ],
+)
+def test_elsewhere_the_command_is_told_and_nothing_is_done(
+    host: FakeHost, broken: Callable[[FakeHost], None], line: str
+) -> None:
+    broken(host)
+    with pytest.raises(InfrastructureError, match=r"^skopeo cannot be found") as caught:
+        ensure(["skopeo"], host)
+    assert caught.value.fix == line
+    assert host.commands == []
+
+
+def test_this_host_tells_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = ThisHost(SubprocessRunner())
+    assert host.python >= (3, 11)
+    assert host.which("sh") is not None
+    assert host.which("holoenzyme-no-such-program") is None
+    assert host.exists(tmp_path)
+    assert not host.exists(tmp_path / "absent")
+    assert host.disk_free(tmp_path) > 0
+    with pytest.raises(FileNotFoundError):
+        host.disk_free(tmp_path / "absent")
+
+    def unreadable() -> dict[str, str]:
+        raise OSError("no os-release")
+
+    monkeypatch.setattr("platform.freedesktop_os_release", unreadable)
+    assert host.os_release == {}
