@@ -54,6 +54,12 @@ def build_image(session: nox.Session) -> None:
 
 
 @nox.session
+def smoke(session: nox.Session) -> None:
+    """Run the smoke tests in the images of cells: `-- [CELL ...] [--test NAME]`."""
+    command(session)
+
+
+@nox.session
 def matrix(session: nox.Session) -> None:
     """Print the cells, what supports what, and why not: `-- [--explain CELL] [--json]`."""
     command(session)

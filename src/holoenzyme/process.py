@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -85,7 +86,8 @@ class Runner(Protocol):
 class SubprocessRunner:
     """Runs commands for real.
 
-    Ctrl-C (or any other exception in the waiting thread) and `stop()` end the whole process group of what runs.
+    Ctrl-C (or any other exception in the waiting thread) and `stop()` end the whole process group of what runs; what
+    was stopped, or is started then, raises `KeyboardInterrupt` in its thread until `resume()`.
     """
 
     def __init__(self) -> None:
@@ -107,27 +109,11 @@ class SubprocessRunner:
         """
         log.info("%s", command.replay())
         start = time.monotonic()
-        if self._stopped:
-            raise KeyboardInterrupt
-        try:
-            process = subprocess.Popen(
-                command.argv,
-                cwd=command.cwd,
-                env={**os.environ, **command.env},
-                stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise InfrastructureError(
-                f"{command.argv[0]} could not be started",
-                why=str(error),
-                fix="`nox -s doctor` says what is missing and how to install it",
-            ) from error
+        # Under the guard: `stop` finds every process, or keeps it from starting.
         with self._guard:
+            if self._stopped:
+                raise KeyboardInterrupt
+            process = _start(command, merge=merge)
             self._running.add(process)
         out, err = _Sink(on_line, log_file), _Sink(None, None)
         readers = [threading.Thread(target=out.drain, args=(process.stdout,), daemon=True)]
@@ -139,8 +125,8 @@ class SubprocessRunner:
                 reader.start()
             if command.stdin is not None and process.stdin is not None:
                 try:
-                    process.stdin.write(command.stdin)
-                    process.stdin.close()
+                    with process.stdin:
+                        process.stdin.write(command.stdin)
                 except BrokenPipeError:
                     log.debug("%s did not read its whole input", command.argv[0])
             try:
@@ -168,26 +154,54 @@ class SubprocessRunner:
             timed_out=timed_out,
         )
 
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop()` holds."""
+        return self._stopped
+
+    def resume(self) -> None:
+        """Let commands run again after `stop()`, once every thread has answered it."""
+        self._stopped = False
+
     def stop(self) -> None:
-        """End everything that runs now, in any thread, and start nothing more."""
-        self._stopped = True
+        """End everything that runs now, in any thread, and start nothing more until `resume()`."""
         with self._guard:
+            self._stopped = True
             running = list(self._running)
         for process in running:
             _end_group(process)
 
 
+def _start(command: Command, *, merge: bool) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            command.argv,
+            cwd=command.cwd,
+            env={**os.environ, **command.env},
+            stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merge else subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise InfrastructureError(
+            f"{command.argv[0]} could not be started",
+            why=str(error),
+            fix="`nox -s doctor` says what is missing and how to install it",
+        ) from error
+
+
 def _end_group(process: subprocess.Popen[str]) -> None:
-    for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(patience)
-            break
-        except subprocess.TimeoutExpired:
-            continue
+    """Ask the group to end, and kill what is left of it when its first process has ended or 5 s have passed."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 class _Sink:
@@ -223,8 +237,10 @@ class _Sink:
         return "".join(self._lines)
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+        # A process that left the group may still hold the pipe; what it says from now on is not kept.
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
 
 def interact(argv: Sequence[str]) -> int:

@@ -30,11 +30,11 @@ pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
 fn become_cargo(invocation: &Invocation) -> Result<Failure, Failure> {
     // cargo names itself here when it starts a subcommand.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let home_is_settled = cargo_home::is_settled();
-    let root_manifest = locate(&cargo, invocation, home_is_settled)?;
+    let settled = cargo_home::is_settled();
+    let root_manifest = locate(&cargo, invocation, settled)?;
     let mut command = Command::new(&cargo);
     command.args(&invocation.cargo_args);
-    if !home_is_settled {
+    if !settled {
         let workspace = root_manifest.parent().unwrap_or(Path::new("."));
         let home = cargo_home::make(workspace)?;
         eprintln!(
@@ -44,26 +44,20 @@ fn become_cargo(invocation: &Invocation) -> Result<Failure, Failure> {
         command.env("CARGO_HOME", home);
     }
     if invocation.kind != Kind::Plain {
-        prepare(&mut command, &cargo, invocation, &root_manifest)?;
+        let config = build_config(&cargo, settled);
+        prepare(&mut command, &config, invocation, &root_manifest)?;
     }
     Ok(cargo_not_started(&cargo, &command.exec()))
 }
 
 /// The path of the workspace's own `Cargo.toml`.
-fn locate(
-    cargo: &OsStr,
-    invocation: &Invocation,
-    home_is_settled: bool,
-) -> Result<PathBuf, Failure> {
+fn locate(cargo: &OsStr, invocation: &Invocation, settled: bool) -> Result<PathBuf, Failure> {
     let mut command = Command::new(cargo);
     command.args(["locate-project", "--workspace", "--message-format", "plain"]);
     if let Some(path) = &invocation.manifest_path {
         command.arg("--manifest-path").arg(path);
     }
-    if !home_is_settled {
-        // cargo does not start without a home, though this command puts nothing there.
-        command.env("CARGO_HOME", env::temp_dir());
-    }
+    give_home(&mut command, settled);
     let output = command
         .output()
         .map_err(|error| cargo_not_started(cargo, &error))?;
@@ -95,11 +89,10 @@ fn cargo_not_started(cargo: &OsStr, error: &io::Error) -> Failure {
 /// Everything that makes cargo compile members with differentiation.
 fn prepare(
     command: &mut Command,
-    cargo: &OsStr,
+    config: &str,
     invocation: &Invocation,
     root: &Path,
 ) -> Result<(), Failure> {
-    let config = build_config(cargo);
     let myself = env::current_exe().map_err(|error| {
         Failure::new(
             "the path of cargo-autodiff itself is not known",
@@ -107,7 +100,7 @@ fn prepare(
             "run it from an ordinary file system, with /proc mounted",
         )
     })?;
-    let rustc = env::var_os("RUSTC").or_else(|| config_value(&config, "rustc").map(OsString::from));
+    let rustc = env::var_os("RUSTC").or_else(|| config_value(config, "rustc").map(OsString::from));
     toolchain::check(&rustc.unwrap_or_else(|| "rustc".into()))?;
 
     let (role, place) = match invocation.kind {
@@ -121,11 +114,11 @@ fn prepare(
     command
         .env_remove("CARGO_CRATE_NAME")
         .env_remove("CARGO_BIN_NAME");
-    match place.user_value(&config, &myself)? {
+    match place.user_value(config, &myself)? {
         Some(next) => command.env(wrapper::NEXT, next),
         None => command.env_remove(wrapper::NEXT),
     };
-    match Place::RUSTDOC.user_value(&config, &myself)? {
+    match Place::RUSTDOC.user_value(config, &myself)? {
         Some(rustdoc) => command.env(wrapper::RUSTDOC, rustdoc),
         None => &mut *command,
     };
@@ -192,13 +185,13 @@ impl Place {
             .filter(|value| !value.is_empty())
             .map(PathBuf::from);
         if let Some(value) = found {
-            // Already ours inside of a program that `cargo autodiff run` started.
             let is_path = value.components().count() > 1;
             let value = if is_path {
                 std::path::absolute(&value).unwrap_or(value)
             } else {
                 value
             };
+            // Inside of a program that `cargo autodiff run` started, the place is ours already.
             return Ok(Some(value).filter(|value| value != myself));
         }
         match config_value(config, self.key) {
@@ -216,14 +209,23 @@ impl Place {
 }
 
 /// The `[build]` table of cargo's configuration, one key a line; empty where there is none.
-fn build_config(cargo: &OsStr) -> String {
-    let output = Command::new(cargo)
+fn build_config(cargo: &OsStr, settled: bool) -> String {
+    let mut command = Command::new(cargo);
+    command
         .args(["-Zunstable-options", "config", "get", "build"])
-        .env("RUSTC_BOOTSTRAP", "1")
-        .output();
+        .env("RUSTC_BOOTSTRAP", "1");
+    give_home(&mut command, settled);
+    let output = command.output();
     output
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default()
+}
+
+/// cargo answers no question without a home folder, though it puts nothing there to answer one.
+fn give_home(command: &mut Command, settled: bool) {
+    if !settled && let Ok(here) = env::current_dir() {
+        command.env("CARGO_HOME", here.join(cargo_home::NAME));
+    }
 }
 
 fn config_value<'a>(config: &'a str, key: &str) -> Option<&'a str> {

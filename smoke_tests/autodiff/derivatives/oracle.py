@@ -86,6 +86,9 @@ FUNCTIONS: dict[str, Callable[[Sequence[float]], Result]] = {
     for function in (square_sine, bell, single, cube_root, rosenbrock, branches, advance, spherical)
 }
 
+#: The cases that compute in single precision.
+SINGLE = {"single"}
+
 _SCALAR = {
     "square_sine": [[1.5], [-0.75]],
     "bell": [[0.25], [-1.25]],

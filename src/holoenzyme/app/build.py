@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,14 +92,20 @@ def build_cells(
     """
     cells = project.cells(patterns)
     proofs = {cell.id: proof_of(project, cell) for cell in cells}
+    resolved, report = make_images(project, tools, cells, rebuild=rebuild)
+    return tuple(_prove(project, tools, proofs[cell.id], resolved.graph, report, again=prove_again) for cell in cells)
+
+
+def make_images(
+    project: Project, tools: Tools, cells: Sequence[Cell], *, rebuild: bool = False
+) -> tuple[Resolved, Report]:
+    """Load, pull or build the images of cells, in the staging namespace; nothing is proved."""
     while True:
         resolved = resolve_cells(project, tools, cells, rebuild=rebuild)
         try:
-            report = _build(project, tools, resolved, rebuild=rebuild)
-            break
+            return resolved, _build(project, tools, resolved, rebuild=rebuild)
         except PlanAgain:
             tools.say("a store was refused on the way: planning again without it")
-    return tuple(_prove(project, tools, proofs[cell.id], resolved.graph, report, again=prove_again) for cell in cells)
 
 
 def _build(project: Project, tools: Tools, resolved: Resolved, *, rebuild: bool) -> Report:

@@ -83,7 +83,7 @@ def _schedule(tools: Tools, todo: dict[str, Decision], worker: _Worker) -> None:
     done: set[str] = set()
     waiting = dict(todo)
     # BuildKit and the compilers share the cores; a few more stages than cores keep downloads going beside them.
-    with ThreadPoolExecutor(max_workers=(os.cpu_count() or 2) + 1) as pool:
+    with _resuming(tools), ThreadPoolExecutor(max_workers=(os.cpu_count() or 2) + 1) as pool:
         try:
             while waiting or running:
                 for key, decision in list(waiting.items()):
@@ -95,6 +95,9 @@ def _schedule(tools: Tools, todo: dict[str, Decision], worker: _Worker) -> None:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     done.add(running.pop(future))
                     future.result()
+        except PlanAgain:
+            # What still runs goes on to its end: the new plan needs it too.
+            raise
         except BaseException:
             # What still runs would go on for minutes: end it, so that the error or Ctrl-C is answered at once.
             if isinstance(tools.runner, SubprocessRunner):
@@ -102,6 +105,16 @@ def _schedule(tools: Tools, todo: dict[str, Decision], worker: _Worker) -> None:
             for future in running:
                 future.cancel()
             raise
+
+
+@contextmanager
+def _resuming(tools: Tools) -> Iterator[None]:
+    """Let the runner run commands again afterwards: a shell after a failure, or another plan, needs it."""
+    try:
+        yield
+    finally:
+        if isinstance(tools.runner, SubprocessRunner):
+            tools.runner.resume()
 
 
 def _builds(decision: Decision) -> bool:
@@ -193,7 +206,11 @@ def stage_lock(tools: Tools, node: Node, *, waiting: Callable[[], None]) -> Iter
         lock.acquire(timeout=_PATIENCE)
     except Timeout:
         waiting()
-        lock.acquire()
+        try:
+            # Ctrl-C reaches the main thread alone; this may be another.
+            lock.acquire(cancel_check=lambda: isinstance(tools.runner, SubprocessRunner) and tools.runner.stopped)
+        except Timeout:
+            raise KeyboardInterrupt from None
     try:
         yield
     finally:

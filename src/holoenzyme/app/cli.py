@@ -55,6 +55,7 @@ class Entry:
 COMMANDS = {
     "build-image": Entry(target="holoenzyme.app.build:run", summary="load, pull or build a cell's image, and prove it"),
     "matrix": Entry(target="holoenzyme.app.matrix:run", summary="the cells: what supports what, and why not"),
+    "smoke": Entry(target="holoenzyme.app.smoke:run", summary="run the smoke tests in cells' images"),
     "plan": Entry(target="holoenzyme.app.plan:run", summary="what a build would do for each stage, and why"),
     "render": Entry(
         target="holoenzyme.app.render:run", summary="write the build contexts, with a script of plain builds"

@@ -27,10 +27,14 @@ from holoenzyme.store import StageRef, StoreSet, Transport, open_all, store_path
 
 
 class Project:
-    """What the project folder `root` holds, each part read when it is first asked for."""
+    """What the project folder `root` holds, each part read when it is first asked for.
 
-    def __init__(self, root: Path) -> None:
+    `image` is the kind of image that its graphs end in: a folder below `images/`.
+    """
+
+    def __init__(self, root: Path, *, image: str = "toolchain") -> None:
         self.root = root
+        self.image = image
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -76,7 +80,7 @@ class Project:
         renderer = Renderer(self.matrix, self.cookbook, resolution, self.files)
         builder = GraphBuilder()
         for cell in cells:
-            builder.add(cell.id, renderer.image(cell))
+            builder.add(cell.id, renderer.image(cell, self.image))
         return builder.graph()
 
 
@@ -84,7 +88,8 @@ class Project:
 class Tools:
     """What commands work with on this machine: replaced by fakes in unit tests.
 
-    `state` is the folder for logs, locks and records, `say` prints a message on the way.
+    `state` is the folder for logs, locks and records, `say` prints a message on the way, `ensure` sees that a small
+    program is there before it is used.
     """
 
     engine: Engine
@@ -94,6 +99,7 @@ class Tools:
     say: Callable[[str], None]
     stores: StoreSet = field(default_factory=StoreSet)
     base_source: BaseSource = BaseSource.AUTO
+    ensure: Callable[[str], None] = lambda program: None
 
     @contextmanager
     def secrets(self) -> Iterator[tuple[Secret, ...]]:
@@ -128,6 +134,7 @@ class Tools:
 
 def machine_tools(*, stores: Sequence[str] = (), base_source: BaseSource = BaseSource.AUTO) -> Tools:
     """The tools of this machine: Docker, subprocesses, the user's state folder, and the stores that are named."""
+    from holoenzyme.app.doctor import ThisHost, ensure
     from holoenzyme.engine.docker import DockerEngine
 
     runner = SubprocessRunner()
@@ -138,6 +145,7 @@ def machine_tools(*, stores: Sequence[str] = (), base_source: BaseSource = BaseS
         environ=os.environ,
         say=console.say,
         base_source=base_source,
+        ensure=lambda program: ensure((program,), ThisHost(runner)),
     )
     paths = store_paths(stores, os.environ)
     if paths:

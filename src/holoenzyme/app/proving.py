@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,23 +38,34 @@ def proof_of(project: Project, cell: Cell) -> Proof:
     tests = tuple(t for t in load_smoke_tests(project.root) if t.rule.proof and t.serves(cell.id))
     if not tests:
         raise UserError(f"no smoke test proves {cell.id!r}", fix="mark one with `proof: true` that lists the cell")
+    tolerances = tolerances_of(project, tests)
+    contract = [rule.model_dump() for rule in project.cookbook.image("toolchain").contract]
+    digest = tests_digest(project, tests, tolerances, json.dumps(contract, sort_keys=True))
+    return Proof(cell=cell, tests=tests, tolerances=tolerances, digest=digest)
+
+
+def tolerances_of(project: Project, tests: Sequence[SmokeTest]) -> dict[str, tuple[float, float]]:
+    """The tolerances (relative, absolute) that tests name; raises `UserError` for one that matrix.yaml lacks."""
     names = dict.fromkeys(name for test in tests for name in test.rule.tolerances)
     unknown = [name for name in names if name not in project.matrix.tolerances]
     if unknown:
         raise UserError(f"tolerances {', '.join(unknown)} are not in matrix.yaml", fix="add them, with a reason")
-    tolerances = {
-        name: (project.matrix.tolerances[name].relative, project.matrix.tolerances[name].absolute) for name in names
-    }
-    digest = hashlib.sha256()
-    contract = project.cookbook.image("toolchain").contract
-    digest.update(json.dumps([rule.model_dump() for rule in contract], sort_keys=True).encode())
+    known = project.matrix.tolerances
+    return {name: (known[name].relative, known[name].absolute) for name in names}
+
+
+def tests_digest(
+    project: Project, tests: Sequence[SmokeTest], tolerances: Mapping[str, tuple[float, float]], contract: str = ""
+) -> str:
+    """A hash over programs, oracles, tolerances and judge: it changes when, and only when, one of them does."""
+    digest = hashlib.sha256(contract.encode())
     digest.update(json.dumps(tolerances, sort_keys=True).encode())
     # The judge is part of the oracle: with another one, an old proof says nothing.
     digest.update(Path(judging.__file__).read_bytes())
     for test in tests:
         for name, file in sorted(test_files(project, test).items()):
             digest.update(f"{test.rule.name}/{name}\0".encode() + hashlib.sha256(file.content).digest())
-    return Proof(cell=cell, tests=tests, tolerances=tolerances, digest=digest.hexdigest())
+    return digest.hexdigest()
 
 
 def evidence(tools: Tools) -> EvidenceFolder:

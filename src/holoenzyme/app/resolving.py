@@ -35,7 +35,7 @@ class Resolved:
 def plan_cells(project: Project, tools: Tools, cells: Sequence[Cell], *, rebuild: bool = False) -> Resolved:
     """The plan without asking the archive: from the lock, or from what a build used in its place last time."""
     first = None
-    for resolution, changes in _candidates(project, tools):
+    for resolution, changes in candidates(project, tools):
         graph = project.graph(cells, resolution)
         plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
         found = Resolved(resolution=resolution, graph=graph, plan=plan, changes=changes)
@@ -121,6 +121,7 @@ def make(project: Project, tools: Tools, cell: Cell, digest: str | None) -> Made
             secrets=secrets,
             say=lambda line: None,
             log_file=_folder(tools, "base") / "base.log",
+            ensure=tools.ensure,
         )
     tools.say(f"base {cell.base}: {made.how}, {len(made.packages)} packages, {time.monotonic() - start:.0f} s")
     return made
@@ -174,6 +175,7 @@ def load_stage(tools: Tools, node: Node) -> bool:
 
     ref = StageRef(stage=node.stage.name, input_hash=node.input_hash)
     while (found := tools.stores.find(ref)) is not None:
+        tools.ensure("skopeo")
         try:
             found.store.load(ref, node.image)
         except StoreRefusedError as error:
@@ -183,7 +185,8 @@ def load_stage(tools: Tools, node: Node) -> bool:
     return False
 
 
-def _candidates(project: Project, tools: Tools) -> Sequence[tuple[Resolution, tuple[Change, ...]]]:
+def candidates(project: Project, tools: Tools) -> Sequence[tuple[Resolution, tuple[Change, ...]]]:
+    """What a build may use without asking the archive: the lock, and what the last build used in its place."""
     locked: Resolution = project.lock.resolution()
     found: list[tuple[Resolution, tuple[Change, ...]]] = [(locked, ())]
     path = _memory(tools, locked)

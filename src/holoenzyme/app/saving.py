@@ -14,8 +14,9 @@ def save(tools: Tools, graph: Graph, cells: Sequence[str], folder: Path, *, ever
     """Save the images of cells, and with `everything` all stages below that the engine has, packages included.
 
     The stages below let a changed recipe, or an archive that has moved on, be built from the store. Raises
-    `InfrastructureError` where the folder is no store or the disk is full.
+    `UserError` where the folder holds something else, and `InfrastructureError` where the disk is full.
     """
+    tools.ensure("skopeo")
     store = tools.stores.destination(folder, tools.transport())
     for cell in cells:
         below = graph.below(graph.images[cell])

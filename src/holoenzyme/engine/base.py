@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from holoenzyme.errors import InternalError
+from holoenzyme.errors import InfrastructureError, InternalError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +100,28 @@ class RunResult:
     timed_out: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class ContainerInfo:
+    """A container: its id and that of its image. `owner` is the process of ours that runs it, as `HOST:PID`, or none."""
+
+    id: str
+    image: str
+    running: bool
+    owner: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Disk that an engine uses, in bytes: the layers of all images, each once; and the build cache that can be freed."""
+
+    layers: int
+    build_cache: int
+
+
+class ImageInUse(InfrastructureError):
+    """A container needs an image that was to be removed."""
+
+
 class BuildFailed(InternalError):
     """A step of a build failed.
 
@@ -153,9 +175,45 @@ class Engine(Protocol):
         ...
 
     def remove(self, reference: str) -> None:
-        """Take a name away, and the image with its last name."""
+        """Take a name away, and the image with its last name; raises `ImageInUse` where a container needs it."""
         ...
 
     def run(self, request: RunRequest) -> RunResult:
         """Run a container to its end or time limit; it is gone afterwards, whatever happened."""
+        ...
+
+
+class Housekeeping(Protocol):
+    """What an engine is asked to tidy up. Every method raises `InfrastructureError` where it does not answer."""
+
+    def images(self) -> tuple[ImageInfo, ...]:
+        """As in `Engine`."""
+        ...
+
+    def remove(self, reference: str) -> None:
+        """As in `Engine`."""
+        ...
+
+    def images_named(self, repository: str) -> tuple[ImageInfo, ...]:
+        """All images of a repository (`holoenzyme/unnamed`), whatever their labels."""
+        ...
+
+    def instructions(self, image: str) -> int:
+        """How many instructions made an image, those of the images below included."""
+        ...
+
+    def containers(self) -> tuple[ContainerInfo, ...]:
+        """All containers, running or not, whoever made them."""
+        ...
+
+    def remove_container(self, container: str) -> None:
+        """Kill and remove one."""
+        ...
+
+    def usage(self) -> Usage:
+        """What is used now."""
+        ...
+
+    def free_build_cache(self) -> int:
+        """Free all of the build cache that is not in use, whoever filled it; returns the bytes."""
         ...

@@ -91,13 +91,15 @@ def make_base(
     secrets: tuple[Secret, ...],
     say: Callable[[str], None],
     log_file: Path,
+    ensure: Callable[[str], None] = lambda program: None,
 ) -> MadeBase:
     """Make a base the way that `source` says, say which way it was, and read its packages.
 
-    Raises `InfrastructureError` where no way works, and `UserError` where a pull is asked for without a digest.
+    `ensure` is asked for a program before it is used. Raises `InfrastructureError` where no way works, and `UserError` where a pull is asked for without a digest.
     """
     match source:
         case BaseSource.BOOTSTRAP:
+            ensure("mmdebstrap")
             image, how = _bootstrap(engine, runner, base, rule, secrets, say, log_file), "mmdebstrap (as asked)"
         case BaseSource.PULL:
             if digest is None:
@@ -114,6 +116,7 @@ def make_base(
                 image, how = _pull(engine, base, rule, digest, secrets, say, log_file), "pulled by digest"
             except InfrastructureError as error:
                 say(f"base: not pulled ({error.what}); bootstrapping it with mmdebstrap")
+                ensure("mmdebstrap")
                 image, how = _bootstrap(engine, runner, base, rule, secrets, say, log_file), "mmdebstrap"
     return MadeBase(image=image, packages=read_packages(engine, image), how=how)
 

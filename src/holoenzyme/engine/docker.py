@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
+import platform
 import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from holoenzyme.engine.base import BuildFailed, BuildRequest, ImageInfo, RunRequest, RunResult
+from holoenzyme.engine.base import (
+    BuildFailed,
+    BuildRequest,
+    ContainerInfo,
+    ImageInfo,
+    ImageInUse,
+    RunRequest,
+    RunResult,
+    Usage,
+)
 from holoenzyme.engine.client import Client, find_client
 from holoenzyme.errors import InfrastructureError
 from holoenzyme.plan.graph import LABEL, STAGE_LABEL
@@ -22,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Marks containers of ours, so that `clean` finds those that a killed process left behind.
+#: Marks containers of ours with the process that waits for them, so that `clean` finds those that one left behind.
 RUN_LABEL = f"{LABEL}.run"
 _FAILED_STEP = re.compile(r"^ > (\[.*?\] .*?):?$")
 _HOST_TROUBLE = re.compile(
@@ -86,7 +98,13 @@ class DockerEngine:
             raise _unreachable(error) from error
 
     def images(self) -> tuple[ImageInfo, ...]:
-        answer = self._ask(lambda api: api.api.images(filters={"label": STAGE_LABEL}))
+        return self._images({"label": STAGE_LABEL})
+
+    def images_named(self, repository: str) -> tuple[ImageInfo, ...]:
+        return self._images({"reference": repository})
+
+    def _images(self, filters: Mapping[str, str]) -> tuple[ImageInfo, ...]:
+        answer = self._ask(lambda api: api.api.images(filters=dict(filters)))
         return tuple(
             ImageInfo(
                 id=item["Id"],
@@ -213,21 +231,51 @@ class DockerEngine:
         self._ask(lambda api: api.api.tag(image, repository, tag))
 
     def remove(self, reference: str) -> None:
-        from docker.errors import NotFound
+        from docker.errors import APIError, NotFound
 
         try:
             self._ask(lambda api: api.api.remove_image(reference))
         except NotFound:
             log.debug("%s was gone already", reference)
+        except APIError as error:
+            if error.status_code == HTTPStatus.CONFLICT:
+                raise ImageInUse(f"{reference} is in use", why=str(error.explanation)) from error
+            raise
 
-    def containers(self) -> tuple[tuple[str, bool], ...]:
-        """Containers that a killed process of ours left: id, and whether it still runs."""
-        found = self._ask(lambda api: api.api.containers(all=True, filters={"label": RUN_LABEL}))
-        return tuple((item["Id"], item["State"] == "running") for item in found)
+    def instructions(self, image: str) -> int:
+        return len(self._ask(lambda api: _untyped(api).history(image)))
+
+    def containers(self) -> tuple[ContainerInfo, ...]:
+        found = self._ask(lambda api: api.api.containers(all=True))
+        return tuple(
+            ContainerInfo(
+                id=item["Id"],
+                image=item["ImageID"],
+                running=item["State"] == "running",
+                owner=(item.get("Labels") or {}).get(RUN_LABEL),
+            )
+            for item in found
+        )
 
     def remove_container(self, container: str) -> None:
-        """Kill and remove one."""
-        self._ask(lambda api: api.api.remove_container(container, force=True))
+        from docker.errors import NotFound
+
+        try:
+            self._ask(lambda api: api.api.remove_container(container, force=True))
+        except NotFound:
+            log.debug("%s was gone already", container)
+
+    def usage(self) -> Usage:
+        answer = self._ask(lambda api: api.df())
+        cache = answer.get("BuildCache") or ()
+        # What the cache shares with images is counted with their layers.
+        return Usage(
+            layers=answer["LayersSize"],
+            build_cache=sum(item["Size"] for item in cache if not item["InUse"] and not item["Shared"]),
+        )
+
+    def free_build_cache(self) -> int:
+        return int(self._ask(lambda api: _untyped(api).prune_builds(all=True))["SpaceReclaimed"])
 
     def run(self, request: RunRequest) -> RunResult:
         from docker.errors import APIError
@@ -252,7 +300,7 @@ class DockerEngine:
                         str(mount.source): {"bind": mount.target, "mode": "ro" if mount.read_only else "rw"}
                         for mount in request.mounts
                     },
-                    labels={RUN_LABEL: "1"},
+                    labels={RUN_LABEL: f"{platform.node()}:{os.getpid()}"},
                     init=True,
                 )
             )

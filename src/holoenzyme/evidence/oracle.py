@@ -48,8 +48,8 @@ class DerivativeLine(_Line):
     mode: Literal["forward", "reverse"]
     width: Annotated[int, Field(ge=1)]
     float: Literal["f32", "f64"]
-    at: Annotated[tuple[Finite, ...], Field(min_length=1)]
-    primal: Annotated[tuple[Finite, ...], Field(min_length=1)]
+    at: tuple[Finite, ...]
+    primal: tuple[Finite, ...]
     derivative: tuple[Finite, ...]
     central: Annotated[tuple[tuple[Step, tuple[Finite, ...]], ...], Field(min_length=4)]
 
@@ -63,7 +63,7 @@ class ValuesLine(_Line):
     """The solution of one problem, as a program printed it."""
 
     case: str
-    values: Annotated[tuple[Finite, ...], Field(min_length=1)]
+    values: tuple[Finite, ...]
 
 
 class DoneLine(_Line):
@@ -78,6 +78,8 @@ class Oracle:
 
     functions: Mapping[str, ClosedForm] = field(default_factory=dict)
     points: Mapping[Key, Sequence[Sequence[float]]] = field(default_factory=dict)
+    #: The cases that compute in f32, and are compared with wider tolerances.
+    single: frozenset[str] = frozenset()
     values: Mapping[str, Sequence[float]] = field(default_factory=dict)
     values_tolerance: str = ""
 
@@ -133,7 +135,7 @@ class StepStudy:
 
 
 def load(path: Path) -> Oracle:
-    """The oracle in a Python file: `FUNCTIONS` and `POINTS`, or `VALUES` and `VALUES_TOLERANCE`.
+    """The oracle in a Python file: `FUNCTIONS`, `POINTS` and `SINGLE`, or `VALUES` and `VALUES_TOLERANCE`.
 
     Raises `UserError` where the file cannot be run or names no expectation.
     """
@@ -146,6 +148,7 @@ def load(path: Path) -> Oracle:
     oracle = Oracle(
         functions=names.get("FUNCTIONS", {}),
         points=names.get("POINTS", {}),
+        single=frozenset(names.get("SINGLE", ())),
         values=names.get("VALUES", {}),
         values_tolerance=names.get("VALUES_TOLERANCE", ""),
     )
@@ -271,6 +274,9 @@ def _check(
     line: DerivativeLine | ValuesLine, label: str, oracle: Oracle, tolerances: Tolerances
 ) -> tuple[list[Comparison], list[str]]:
     if isinstance(line, DerivativeLine):
+        wanted = "f32" if line.case in oracle.single else "f64"
+        if line.float != wanted:
+            return [], [f"{label}: computed in {line.float}, and the oracle expects {wanted}"]
         return _check_derivative(line, label, oracle.functions[line.case], tolerances)
     expected = oracle.values[line.case]
     if len(line.values) != len(expected):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -90,23 +93,30 @@ class EvidenceFolder:
     def add(self, record: Record) -> Path:
         """Write a record and return its path: complete, or not there."""
         self.path.mkdir(parents=True, exist_ok=True)
-        stamp = record.started.replace(":", "").replace("-", "").split(".")[0].split("+")[0]
-        name = f"{stamp}-{record.kind}-{record.cell}-{record.test}-{record.image.id.removeprefix('sha256:')[:12]}"
-        path = self.path / f"{name}.json"
-        number = 1
-        while path.exists():
-            path = self.path / f"{name}.{number}.json"
-            number += 1
-        part = path.with_suffix(".part")
-        part.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-        part.rename(path)
-        return path
+        stamp = record.started.replace(":", "").replace("-", "").split("+")[0]
+        name = f"{stamp}-{record.kind}-{record.cell}-{record.test}-{_short(record.image.id)}"
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self.path, suffix=".part") as part:
+            part.write(record.model_dump_json(by_alias=True, indent=1) + "\n")
+            part.flush()
+            for number in count():
+                path = self.path / f"{name}.{number:03}.json"
+                # Unlike a rename, a link never takes the place of another record, whoever writes it.
+                with suppress(FileExistsError):
+                    path.hardlink_to(part.name)
+                    path.chmod(0o644)
+                    return path
+        raise AssertionError("numbers do not end")
 
     def proofs(self, cell: str, image_id: str) -> Iterator[tuple[Path, Record]]:
         """The proofs of an image in a cell, newest first; files that are no records are passed over."""
-        pattern = f"*-proof-{cell}-*-{image_id.removeprefix('sha256:')[:12]}*.json"
-        for path in sorted(self.path.glob(pattern), reverse=True):
+        for path in sorted(self.path.glob(f"*-proof-{cell}-*-{_short(image_id)}.*.json"), reverse=True):
             try:
-                yield path, Record.model_validate_json(path.read_text(encoding="utf-8"))
+                record = Record.model_validate_json(path.read_text(encoding="utf-8"))
             except ValidationError:
                 continue
+            if (record.kind, record.cell, record.image.id) == ("proof", cell, image_id):
+                yield path, record
+
+
+def _short(image_id: str) -> str:
+    return image_id.removeprefix("sha256:")[:12]

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -189,8 +189,10 @@ def read_identity(engine: Engine, image: str) -> tuple[Step, tuple[LlvmIdentity,
     versions: dict[str, str] = {}
     for line in result.stdout.splitlines():
         if line.startswith("{"):
-            data = json.loads(line)
-            found.append(LlvmIdentity(who=data["who"], soname=data["soname"], build_id=data["build_id"]))
+            # What an image has wrong there is missing in what was found, and the judge says so.
+            with suppress(json.JSONDecodeError, KeyError):
+                data = json.loads(line)
+                found.append(LlvmIdentity(who=data["who"], soname=data["soname"], build_id=data["build_id"]))
         elif line.startswith(("rustc ", "cargo ")):
             versions[line.split()[0]] = line
         elif ": " in line:

@@ -90,14 +90,15 @@ class FolderStore:
             entry = self._entries.get(ref.tag)
             if entry is None:
                 raise InternalError(f"{ref.tag} was to be loaded from {self.name}, which does not have it")
-            with tempfile.TemporaryDirectory(prefix="holoenzyme-load-", dir=self._scratch) as folder:
-                work = Path(folder)
-                try:
-                    expected = self._take(ref, entry, work)
-                    self._transport.unpack(work, expected.diff_ids)
-                    self._transport.deliver(work, image_name, expected)
-                except DamagedError as error:
-                    raise DamagedError(f"{ref.tag}: {error}") from error
+            try:
+                with tempfile.TemporaryDirectory(prefix="holoenzyme-load-", dir=self._scratch) as folder:
+                    expected = self._take(ref, entry, Path(folder))
+                    self._transport.unpack(Path(folder), expected.diff_ids)
+                    self._transport.deliver(Path(folder), image_name, expected)
+            except DamagedError as error:
+                raise DamagedError(f"{ref.tag}: {error}") from error
+            except OSError as error:
+                raise disk_error(error, self._scratch or Path(tempfile.gettempdir())) from error
 
     def save(self, ref: StageRef, image_name: str) -> SavedImage:
         """See `Store.save`. A save that is killed leaves the store as it was."""
@@ -123,9 +124,10 @@ class FolderStore:
     def verify(self) -> list[Problem]:
         """See `Store.verify`."""
         problems = []
+        verified: set[str] = set()
         for tag, entry in sorted(self._entries.items()):
             try:
-                self._verify(tag, entry)
+                self._verify(tag, entry, verified)
             except DamagedError as error:
                 problems.append(Problem(tag=tag, reason=str(error)))
         if problems:
@@ -171,7 +173,7 @@ class FolderStore:
         _write_index(target.root, [_named(entry.descriptor, {TAG_ANNOTATION: TAG})])
         return LocalImage(labels=config.labels, diff_ids=config.rootfs.diff_ids)
 
-    def _verify(self, tag: str, entry: Entry) -> None:
+    def _verify(self, tag: str, entry: Entry, verified: set[str]) -> None:
         labels = self._layout.config(entry).labels
         try:
             # What the labels say must give the tag back; a lying tag or a missing label cannot.
@@ -181,7 +183,9 @@ class FolderStore:
         if ref.tag != tag:
             raise DamagedError(f"the image calls itself {ref.tag}")
         for blob in entry.blobs:
-            self._layout.verify(blob)
+            if blob.digest not in verified:
+                self._layout.verify(blob)
+                verified.add(blob.digest)
 
     def _present(self, ref: StageRef, local: LocalImage) -> SavedImage | None:
         """What the store has already, where that is the same image."""
@@ -210,6 +214,8 @@ class FolderStore:
     def _incoming(self) -> Iterator[Path]:
         """A work folder on the store's file system, locked while in use: an unlocked one was left by a killed save."""
         with self._lock():
+            for left in self._abandoned():
+                shutil.rmtree(left)
             work = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=self.path))
             own = FileLock(work / _LOCK)
             own.acquire()
@@ -236,6 +242,10 @@ class FolderStore:
         self._entries = entries
         return added
 
+    def _abandoned(self) -> list[Path]:
+        """The work folders of killed saves. The lock is held, so that none is between its making and its own lock."""
+        return [path for path in self.path.glob(f"{_INCOMING}*") if not path.is_symlink() and _unlocked(path)]
+
     def _prune(self, tags: Set[str], *, dry_run: bool) -> int:
         entries = self._layout.entries()
         kept = {tag: entry for tag, entry in sorted(entries.items()) if tag in tags}
@@ -243,7 +253,7 @@ class FolderStore:
         every = [path for path in (self.path / BLOBS).glob("*") if _BLOB_NAME.fullmatch(path.name)]
         blobs = [path for path in every if path.name not in named]
         freed = sum(path.lstat().st_size for path in blobs)
-        left = [path for path in self.path.glob(f"{_INCOMING}*") if _abandoned(path)]
+        left = self._abandoned()
         freed += sum(file.lstat().st_size for path in left for file in path.rglob("*") if not file.is_dir())
         if not dry_run:
             # The index first: killed half-way, the store has blobs too many, never too few.
@@ -359,7 +369,7 @@ def _write(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def _abandoned(folder: Path) -> bool:
+def _unlocked(folder: Path) -> bool:
     lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=0)

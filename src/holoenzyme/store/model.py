@@ -162,7 +162,8 @@ class Store(Protocol):
     def save(self, ref: StageRef, image_name: str) -> SavedImage:
         """Copy the engine's image into the store, under `ref`.
 
-        Raises `InternalError` where the image's labels do not say `ref`, and `InfrastructureError` as `load` does.
+        Raises `InternalError` where the engine does not have it or its labels do not say `ref`, and otherwise what
+        `load` raises.
         """
 
     def verify(self) -> list[Problem]:

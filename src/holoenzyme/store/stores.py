@@ -9,6 +9,7 @@ from pathlib import Path
 
 from holoenzyme.process import Runner
 from holoenzyme.store.folder import FolderStore, create_store, open_store
+from holoenzyme.store.layout import disk_error
 from holoenzyme.store.model import Found, ImageSize, Refused, StageRef, Store, StoreRefusedError
 from holoenzyme.store.transport import Transport
 
@@ -72,5 +73,8 @@ def measure(image_name: str, runner: Runner, *, scratch: Path | None = None) -> 
 
     Raises `InfrastructureError` where the engine does not have it, or the engine, skopeo or the disk failed.
     """
-    with tempfile.TemporaryDirectory(prefix="holoenzyme-measure-", dir=scratch) as work:
-        return Transport(runner).export(image_name, Path(work)).size
+    try:
+        with tempfile.TemporaryDirectory(prefix="holoenzyme-measure-", dir=scratch) as work:
+            return Transport(runner).export(image_name, Path(work)).size
+    except OSError as error:
+        raise disk_error(error, scratch or Path(tempfile.gettempdir())) from error

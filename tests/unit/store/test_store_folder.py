@@ -14,7 +14,7 @@ import pytest
 from tests.unit.store.fake import FakeMachine, Image, change, image_of, ref, sha256
 
 from holoenzyme.errors import InfrastructureError, InternalError, UserError
-from holoenzyme.store import FolderStore, StageRef, StoreRefusedError, Verdict, create_store, open_store
+from holoenzyme.store import FolderStore, StageRef, StoreRefusedError, Verdict, create_store, measure, open_store
 from holoenzyme.store.layout import Entry, Layout
 
 
@@ -151,6 +151,18 @@ def test_trouble_of_the_machine_is_not_blamed_on_the_store(
     store.load(ref(), "loaded:1")
 
 
+def test_a_full_or_absent_scratch_folder_is_the_machines_fault(tmp_path: Path) -> None:
+    machine = FakeMachine()
+    saved(tmp_path / "store", machine, ref())
+    store = open_store(tmp_path / "store", machine.transport, scratch=tmp_path / "absent")
+    assert isinstance(store, FolderStore)
+    with pytest.raises(InfrastructureError, match=r"absent could not be written") as caught:
+        store.load(ref(), "loaded:1")
+    assert not isinstance(caught.value, StoreRefusedError)
+    with pytest.raises(InfrastructureError, match=r"absent could not be written"):
+        measure("loaded:1", machine, scratch=tmp_path / "absent")
+
+
 def test_savers_at_once_all_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = Layout.entries
 
@@ -223,9 +235,10 @@ def test_a_save_killed_at_any_point_leaves_a_valid_store(tmp_path: Path) -> None
         assert store.verify() == []
         assert store.find(ref("first"))
         assert bool(store.find(ref("second"))) == (statuses[-1] == 0)
+        keep = {ref("first"), ref("second")}
+        assert (store.prune(keep, dry_run=True) > 0) == (statuses[-1] == 9)
         store.save(ref("second"), "second:1")
-        freed = store.prune({ref("first"), ref("second")})
-        assert (freed > 0) == (statuses[-1] == 9)
+        assert store.prune(keep, dry_run=True) == 0
         assert {item.name for item in path.iterdir()} == {
             *(".lock", "blobs", "holoenzyme-store.json", "index.json", "oci-layout")
         }
@@ -283,6 +296,8 @@ def test_prune_leaves_alone_what_is_being_saved(tmp_path: Path) -> None:
 def test_prune_frees_what_no_kept_image_names(tmp_path: Path) -> None:
     machine = FakeMachine()
     store = saved(tmp_path, machine, ref("keep"), ref("drop"))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".incoming-link").symlink_to(tmp_path / "elsewhere")
     foreign = tmp_path / "blobs/sha256/README"
     foreign.write_text("not ours")
     blobs = {path: path.stat().st_size for path in (tmp_path / "blobs/sha256").iterdir()}
@@ -293,6 +308,7 @@ def test_prune_frees_what_no_kept_image_names(tmp_path: Path) -> None:
 
     assert store.prune({ref("keep")}) == would == sum(size for path, size in blobs.items() if not path.exists()) > 0
     assert foreign.exists()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
     assert store.find(ref("drop")) is None
     reopened = opened(tmp_path, machine)
     assert reopened.find(ref("drop")) is None

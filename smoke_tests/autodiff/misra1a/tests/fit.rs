@@ -51,7 +51,11 @@ fn the_gradient_of_the_sum_of_squares_is_right() {
         let mut gradient = [0.0; 2];
         let value = sum_of_squares_gradient(&b, &mut gradient, &data, 1.0);
         assert!((value - sum_of_squares(&b, &data)).abs() <= 1e-12 * value);
-        assert_close(gradient, central_differences(|b| sum_of_squares(b, &data), b), 1e-7);
+        assert_close(
+            gradient,
+            central_differences(|b| sum_of_squares(b, &data), b),
+            1e-7,
+        );
     }
 }
 
@@ -59,14 +63,26 @@ fn the_gradient_of_the_sum_of_squares_is_right() {
 fn both_starts_reach_the_certified_values() {
     for start in [[500.0, 1e-4], [250.0, 5e-4]] {
         let found = fit(&data(), start).unwrap();
-        assert!(digits(found.parameters[0], 2.389_421_291_8e2) >= 6.0, "{found:?}");
-        assert!(digits(found.parameters[1], 5.501_564_318_1e-4) >= 6.0, "{found:?}");
-        assert!(digits(found.residual, 1.245_513_889_4e-1) >= 6.0, "{found:?}");
+        assert!(
+            digits(found.parameters[0], 2.389_421_291_8e2) >= 6.0,
+            "{found:?}"
+        );
+        assert!(
+            digits(found.parameters[1], 5.501_564_318_1e-4) >= 6.0,
+            "{found:?}"
+        );
+        assert!(
+            digits(found.residual, 1.245_513_889_4e-1) >= 6.0,
+            "{found:?}"
+        );
     }
 }
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let error = read(Path::new("data/nowhere.csv")).unwrap_err();
-    assert!(format!("{error:#}").starts_with("reading data/nowhere.csv: "), "{error:#}");
+    assert!(
+        format!("{error:#}").starts_with("reading data/nowhere.csv: "),
+        "{error:#}"
+    );
 }

@@ -1,0 +1,401 @@
+//! The executable, with this test program standing in for cargo and rustc: it prints how it was called.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{self, Command, Output};
+
+const AUTODIFF: &str = env!("CARGO_BIN_EXE_cargo-autodiff");
+const SHOWN: &[&str] = &[
+    "RUSTC_BOOTSTRAP",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTDOC",
+    "CARGO_AUTODIFF_WRAPS",
+    "CARGO_AUTODIFF_NEXT",
+    "CARGO_PROFILE_RELEASE_LTO",
+    "CARGO_PROFILE_DEV_LTO",
+    "CARGO_INCREMENTAL",
+    "CARGO_HOME",
+];
+
+fn main() {
+    if env::var_os("FAKE_TOOL").is_some() {
+        stand_in();
+    }
+    let tests: &[(&str, fn())] = &[
+        ("cargo gets the environment", cargo_gets_the_environment),
+        ("dev names its own profile", dev_names_its_own_profile),
+        (
+            "clippy gets the other wrapper",
+            clippy_gets_the_other_wrapper,
+        ),
+        ("plain commands get nothing", plain_commands_get_nothing),
+        ("other lto is told", other_lto_is_told),
+        (
+            "a wrapper of the user is chained",
+            a_wrapper_of_the_user_is_chained,
+        ),
+        ("the exit code is cargo's", the_exit_code_is_cargos),
+        ("packages go to the workspace", packages_go_to_the_workspace),
+        ("missing things are named", missing_things_are_named),
+        (
+            "members are compiled with the flag",
+            members_are_compiled_with_the_flag,
+        ),
+        (
+            "a probe is passed on untouched",
+            a_probe_is_passed_on_untouched,
+        ),
+        (
+            "a failure without lto is explained",
+            a_failure_without_lto_is_explained,
+        ),
+        ("help and version", help_and_version),
+    ];
+    for (name, test) in tests {
+        test();
+        println!("test {name} ... ok");
+    }
+    println!("test result: ok. {} passed", tests.len());
+}
+
+/// Answers as cargo and rustc do where `cargo autodiff` asks them; else prints the arguments and the environment.
+fn stand_in() -> ! {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let sysroot = env::var("FAKE_SYSROOT").unwrap_or_default();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["locate-project", ..] => {
+            let Ok(path) = env::var("FAKE_MANIFEST") else {
+                eprintln!(
+                    "error: could not find `Cargo.toml` in `/nowhere` or any parent directory"
+                );
+                process::exit(101);
+            };
+            println!("{path}");
+        }
+        ["-Zunstable-options", "config", ..] => {
+            print!("{}", env::var("FAKE_CONFIG").unwrap_or_default());
+        }
+        ["-vV"] => println!("rustc 1.96.0\nhost: x86_64-unknown-linux-gnu\nLLVM version: 22.1.8"),
+        ["--print", "sysroot"] => println!("{sysroot}"),
+        _ => {
+            println!("args {}", args.join(" "));
+            for name in SHOWN {
+                if let Ok(value) = env::var(name) {
+                    println!("{name}={value}");
+                }
+            }
+            process::exit(env::var("FAKE_EXIT").map_or(0, |code| code.parse().unwrap()))
+        }
+    }
+    process::exit(0)
+}
+
+/// A workspace and a sysroot with an (empty) Enzyme library, in a folder of its own.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let root = env::temp_dir().join(format!("cargo-autodiff-test-{}-{name}", process::id()));
+        let library = root.join("sysroot/lib/rustlib/x86_64-unknown-linux-gnu/lib");
+        fs::create_dir_all(&library).unwrap();
+        fs::write(library.join("libEnzyme-22.so"), "").unwrap();
+        fs::create_dir_all(root.join("home")).unwrap();
+        fs::write(root.join("Cargo.toml"), "[package]\n").unwrap();
+        Self(root)
+    }
+
+    /// `cargo autodiff ARGS` in it, with fake tools and nothing else in the environment.
+    fn autodiff(&self, args: &[&str]) -> Command {
+        let mut command = tool_in_fake_world();
+        command.arg("autodiff").args(args);
+        command
+            .env("CARGO", env::current_exe().unwrap())
+            .env("RUSTC", env::current_exe().unwrap());
+        command
+            .env("FAKE_MANIFEST", self.0.join("Cargo.toml"))
+            .env("FAKE_SYSROOT", self.0.join("sysroot"));
+        command.env("HOME", self.0.join("home"));
+        command
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn tool_in_fake_world() -> Command {
+    let mut command = Command::new(AUTODIFF);
+    command.env_clear().env("FAKE_TOOL", "1");
+    command
+}
+
+/// Runs it, and gives (exit code, stdout, stderr).
+fn run(command: &mut Command) -> (i32, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+fn succeed(command: &mut Command) -> String {
+    let (code, out, err) = run(command);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    out
+}
+
+fn cargo_gets_the_environment() {
+    let place = Place::new("build");
+    let out = succeed(&mut place.autodiff(&["build", "--lib"]));
+    assert_eq!(
+        out,
+        format!(
+            "args build --release --lib\nRUSTC_WORKSPACE_WRAPPER={AUTODIFF}\nRUSTDOC={AUTODIFF}\n\
+             CARGO_AUTODIFF_WRAPS=rustc\nCARGO_PROFILE_RELEASE_LTO=fat\nCARGO_INCREMENTAL=0\n"
+        )
+    );
+}
+
+fn dev_names_its_own_profile() {
+    let out = succeed(&mut Place::new("dev").autodiff(&["build", "--dev"]));
+    assert!(out.starts_with("args build\n"), "{out}");
+    assert!(
+        out.contains("CARGO_PROFILE_DEV_LTO=fat\n") && !out.contains("CARGO_PROFILE_RELEASE_LTO"),
+        "{out}"
+    );
+}
+
+fn clippy_gets_the_other_wrapper() {
+    let out = succeed(&mut Place::new("clippy").autodiff(&["clippy", "--", "-D", "warnings"]));
+    assert!(out.starts_with("args clippy -- -D warnings\n"), "{out}");
+    assert!(
+        out.contains(&format!("\nRUSTC_WRAPPER={AUTODIFF}\n")),
+        "{out}"
+    );
+    assert!(
+        !out.contains("RUSTC_WORKSPACE_WRAPPER") && !out.contains("LTO"),
+        "{out}"
+    );
+}
+
+fn plain_commands_get_nothing() {
+    assert_eq!(
+        succeed(&mut Place::new("fetch").autodiff(&["fetch", "--locked"])),
+        "args fetch --locked\n"
+    );
+}
+
+fn other_lto_is_told() {
+    let place = Place::new("lto");
+    fs::write(
+        place.0.join("Cargo.toml"),
+        "[profile.release]\nlto = \"off\"\n",
+    )
+    .unwrap();
+    let (code, _, err) = run(&mut place.autodiff(&["build"]));
+    assert_eq!(code, 0);
+    assert!(
+        err.starts_with("note: cargo autodiff: lto = \"off\" for profile `release` in "),
+        "{err}"
+    );
+    assert_eq!(err.lines().count(), 1);
+    let (_, out, err) = run(place
+        .autodiff(&["build", "--dev"])
+        .env("CARGO_PROFILE_DEV_LTO", "off"));
+    assert!(
+        err.contains("CARGO_PROFILE_DEV_LTO=off is overridden"),
+        "{err}"
+    );
+    assert!(out.contains("CARGO_PROFILE_DEV_LTO=fat\n"));
+}
+
+fn a_wrapper_of_the_user_is_chained() {
+    let place = Place::new("chain");
+    let out = succeed(
+        place
+            .autodiff(&["check"])
+            .env("RUSTC_WORKSPACE_WRAPPER", "sccache"),
+    );
+    assert!(out.contains("CARGO_AUTODIFF_NEXT=sccache\n"), "{out}");
+    // In a program started by `cargo autodiff run`, our own place is not a user's wrapper.
+    let out = succeed(
+        place
+            .autodiff(&["check"])
+            .env("RUSTC_WORKSPACE_WRAPPER", AUTODIFF),
+    );
+    assert!(!out.contains("CARGO_AUTODIFF_NEXT"), "{out}");
+    let config = "build.rustc-workspace-wrapper = \"tools/wrap\"\n";
+    let (code, _, err) = run(place.autodiff(&["check"]).env("FAKE_CONFIG", config));
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("set the environment variable RUSTC_WORKSPACE_WRAPPER instead"),
+        "{err}"
+    );
+}
+
+fn the_exit_code_is_cargos() {
+    let place = Place::new("exit");
+    for args in [&["tree"][..], &["build"], &["clippy"]] {
+        assert_eq!(run(place.autodiff(args).env("FAKE_EXIT", "42")).0, 42);
+    }
+    let mut wrapped = wrapper(Some("member"), &["--crate-name", "member"]);
+    assert_eq!(run(wrapped.env("FAKE_EXIT", "42")).0, 42);
+}
+
+fn packages_go_to_the_workspace() {
+    let place = Place::new("home");
+    for home in ["/proc", "/dev/null"] {
+        let (code, out, err) = run(place.autodiff(&["fetch"]).env("HOME", home));
+        assert_eq!(code, 0, "{err}");
+        let expected = place.0.join(".cargo-home");
+        assert_eq!(
+            out,
+            format!("args fetch\nCARGO_HOME={}\n", expected.display())
+        );
+        assert!(
+            err.ends_with(&format!("packages are kept in {}\n", expected.display())),
+            "{err}"
+        );
+        assert_eq!(
+            fs::read_to_string(expected.join(".gitignore")).unwrap(),
+            "*\n"
+        );
+    }
+    let out = succeed(
+        place
+            .autodiff(&["fetch"])
+            .env("HOME", "/proc")
+            .env("CARGO_HOME", "/elsewhere"),
+    );
+    assert_eq!(out, "args fetch\nCARGO_HOME=/elsewhere\n");
+    assert!(
+        place.0.join("home").read_dir().unwrap().next().is_none(),
+        "nothing was asked of this home"
+    );
+    succeed(&mut place.autodiff(&["fetch"]));
+    assert!(place.0.join("home/.cargo").is_dir());
+}
+
+fn missing_things_are_named() {
+    let place = Place::new("missing");
+    let fails = |command: &mut Command| {
+        let (code, out, err) = run(command);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        err
+    };
+    let library = place
+        .0
+        .join("sysroot/lib/rustlib/x86_64-unknown-linux-gnu/lib/libEnzyme-22.so");
+    fs::remove_file(&library).unwrap();
+    let err = fails(&mut place.autodiff(&["build"]));
+    assert!(
+        err.starts_with("error: cargo autodiff: rustc's Enzyme library is missing\n"),
+        "{err}"
+    );
+    assert!(err.contains(&library.display().to_string()), "{err}");
+    let err = fails(place.autodiff(&["build"]).env("CARGO", "/nowhere/cargo"));
+    assert!(
+        err.contains(
+            "`/nowhere/cargo` could not be started\n  why: there is no such program on PATH"
+        ),
+        "{err}"
+    );
+    let err = fails(place.autodiff(&["build"]).env_remove("FAKE_MANIFEST"));
+    assert!(
+        err.contains("no cargo project was found\n  why: cargo says: could not find `Cargo.toml`"),
+        "{err}"
+    );
+    let err = fails(&mut place.autodiff(&["biuld"]));
+    assert!(
+        err.contains("did you mean `cargo autodiff build`?"),
+        "{err}"
+    );
+}
+
+/// Ourselves in front of a fake rustc, as cargo starts us.
+fn wrapper(crate_name: Option<&str>, args: &[&str]) -> Command {
+    let mut command = tool_in_fake_world();
+    command.env("CARGO_AUTODIFF_WRAPS", "rustc");
+    if let Some(name) = crate_name {
+        command.env("CARGO_CRATE_NAME", name);
+    }
+    command.arg(env::current_exe().unwrap()).args(args);
+    command
+}
+
+fn members_are_compiled_with_the_flag() {
+    let args = ["--crate-name", "member", "-C", "opt-level=3"];
+    let out = succeed(&mut wrapper(Some("member"), &args));
+    assert_eq!(
+        out,
+        "args --crate-name member -C opt-level=3 -Zautodiff=Enable\nRUSTC_BOOTSTRAP=1\nCARGO_AUTODIFF_WRAPS=rustc\n"
+    );
+    let out = succeed(&mut wrapper(Some("member"), &args[..2]));
+    assert!(
+        out.starts_with("args --crate-name member -Zautodiff=Enable -Copt-level=1\n"),
+        "{out}"
+    );
+    // With a wrapper of the user, that one is started, and told which rustc to use.
+    let me = env::current_exe().unwrap();
+    let out = succeed(wrapper(Some("member"), &args).env("CARGO_AUTODIFF_NEXT", &me));
+    assert!(
+        out.starts_with(&format!("args {} --crate-name member", me.display())),
+        "{out}"
+    );
+}
+
+fn a_probe_is_passed_on_untouched() {
+    for (name, args) in [
+        (None, &["--crate-name", "anyhow", "--emit=metadata"][..]),
+        (
+            Some("member"),
+            &["--crate-name", "probe0", "--crate-type=lib"],
+        ),
+        (
+            Some("build_script_build"),
+            &["--crate-name", "build_script_build", "--crate-type", "bin"],
+        ),
+        (
+            Some("macros"),
+            &["--crate-name", "macros", "--crate-type", "proc-macro"],
+        ),
+    ] {
+        let out = succeed(&mut wrapper(name, args));
+        assert_eq!(
+            out,
+            format!("args {}\nCARGO_AUTODIFF_WRAPS=rustc\n", args.join(" "))
+        );
+    }
+}
+
+fn a_failure_without_lto_is_explained() {
+    let args = ["--crate-name", "member", "--emit=dep-info,metadata,link"];
+    let (code, _, err) = run(wrapper(Some("member"), &args).env("FAKE_EXIT", "1"));
+    assert_eq!(code, 1);
+    assert!(
+        err.starts_with("note: cargo autodiff: `member` is compiled without LTO here"),
+        "{err}"
+    );
+    let with_lto = [&args[..], &["-C", "lto=fat"]].concat();
+    let (code, _, err) = run(wrapper(Some("member"), &with_lto).env("FAKE_EXIT", "1"));
+    assert_eq!((code, err.as_str()), (1, ""));
+}
+
+fn help_and_version() {
+    let version = succeed(tool_in_fake_world().args(["autodiff", "--version"]));
+    assert_eq!(
+        version,
+        format!("cargo-autodiff {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    for args in [&["autodiff", "--help"][..], &["--help"], &[]] {
+        let help = succeed(tool_in_fake_world().args(args.iter().map(OsStr::new)));
+        assert!(help.contains("Usage: cargo autodiff COMMAND"), "{help}");
+    }
+}

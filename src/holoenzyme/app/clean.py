@@ -1,0 +1,230 @@
+"""`clean`: free what the project made, and nothing else; without `--yes` only say what that is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from filelock import FileLock, Timeout
+
+from holoenzyme import console
+from holoenzyme.app.leftovers import Item, Kind, containers, files, images, is_alive
+from holoenzyme.app.project import Project, machine_tools
+from holoenzyme.app.resolving import candidates
+from holoenzyme.app.rustlint import CACHE
+from holoenzyme.engine.base import Housekeeping, ImageInUse
+from holoenzyme.engine.docker import DockerEngine
+from holoenzyme.errors import ExitCode, UserError
+from holoenzyme.matrix.model import Status
+from holoenzyme.process import SubprocessRunner
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_EPILOG = """
+It leaves alone: stores (they are folders of yours: remove them yourself), the checkout with .venv and build/, images
+that others built upon ours, and names that others gave to ours. Images belong to the engine: what another checkout on
+this machine has built goes too.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is to be freed beyond the usual, and whether at all."""
+
+    yes: bool = False
+    superseded: bool = False
+    evidence: bool = False
+    build_cache: bool = False
+
+
+@dataclass(kw_only=True)
+class Removed:
+    """What was removed: how many things, and the bytes of files and build cache; and what stayed after all."""
+
+    count: int = 0
+    size: int = 0
+    stayed: int = 0
+
+
+def run(argv: list[str], root: Path) -> int:
+    """`clean [--yes]`: exit code 0 when everything was listed, or removed but for what is in use."""
+    parser = argparse.ArgumentParser(
+        prog="clean", description="Say what the project has left on this machine, or free it.", epilog=_EPILOG
+    )
+    parser.add_argument("--yes", action="store_true", help="free it; otherwise it is only listed")
+    parser.add_argument("--superseded", action="store_true", help="only images and contexts that no cell uses any more")
+    parser.add_argument("--evidence", action="store_true", help="also the records of proofs and tests")
+    parser.add_argument("--build-cache", action="store_true", help="also all of BuildKit's cache, other projects' too")
+    parser.add_argument("--json", action="store_true", help="the list for machines")
+    arguments = vars(parser.parse_args(argv))
+    as_json = arguments.pop("json")
+    options = Options(**arguments)
+    engine, state = DockerEngine(SubprocessRunner()), console.state_dir()
+    current = _current(root) if options.superseded else None
+    if not options.yes:
+        items = survey(engine, state, options, current)
+        _show(items, options, as_json=as_json)
+        return ExitCode.OK
+    with _no_build(state):
+        before = engine.usage().layers
+        items = survey(engine, state, options, current)
+        removed = remove(engine, items, console.say)
+        _tidy(state)
+    _show(items, options, as_json=as_json)
+    layers = before - engine.usage().layers
+    console.say(f"freed: {removed.count} of {removed.count + removed.stayed}, {_mb(removed.size + max(layers, 0))}")
+    return ExitCode.OK
+
+
+def _current(root: Path) -> frozenset[str]:
+    """The input hashes of every stage of every cell that can be built, for all kinds of images."""
+    tools = machine_tools()
+    found: set[str] = set()
+    for image in Project(root).cookbook.images:
+        project = Project(root, image=image.name)
+        cells = [cell for cell in project.matrix.all_cells() if cell.status is Status.SUPPORTED]
+        for resolution, _ in candidates(project, tools):
+            found |= {node.input_hash for node in project.graph(cells, resolution).nodes.values()}
+    return frozenset(found)
+
+
+def survey(
+    engine: Housekeeping,
+    state: Path,
+    options: Options,
+    current: Collection[str] | None,
+    alive: Callable[[str], bool] = is_alive,
+) -> list[Item]:
+    """Everything that is left, in the order in which it can be removed. `current` is None where all of it is meant."""
+    everyone = engine.containers()
+    left = containers(everyone, alive)
+    gone = {target for item in left for target in item.targets}
+    used_by = {item.image: item.id for item in everyone if item.id not in gone}
+    found = [
+        *left,
+        *images(engine, used_by, state / "builds", current),
+        *files(state, log_file=console.log_file(), evidence=options.evidence, cache=CACHE, current=current),
+    ]
+    if current is None or options.build_cache:
+        found.append(
+            Item(
+                kind=Kind.BUILD_CACHE,
+                name="BuildKit's cache, of everything that was ever built on this engine",
+                size=engine.usage().build_cache,
+                stays=None if options.build_cache else "not ours alone; --build-cache, or: docker builder prune --all",
+            )
+        )
+    return found
+
+
+@contextmanager
+def _no_build(state: Path) -> Iterator[None]:
+    """Hold every lock of the state folder, so that no build goes on; raises `UserError` where one does."""
+    with ExitStack() as stack:
+        for path in sorted((state / "locks").glob("*.lock")):
+            try:
+                stack.enter_context(FileLock(path, timeout=0))
+            except Timeout:
+                raise UserError(
+                    f"{path.stem} is being worked on",
+                    why="a build needs what would be removed",
+                    fix="wait for it to end, or end it",
+                ) from None
+        yield
+
+
+def remove(engine: Housekeeping, items: list[Item], say: Callable[[str], None]) -> Removed:
+    """Remove what does not stay; what turns out to be in use is left, and said."""
+    removed = Removed()
+    for item in items:
+        if item.stays is not None:
+            continue
+        try:
+            removed.size += _remove(engine, item)
+            removed.count += 1
+        except ImageInUse as error:
+            removed.stayed += 1
+            say(f"left: {item.name}: {error.why}")
+    return removed
+
+
+def _remove(engine: Housekeeping, item: Item) -> int:
+    """Remove one; returns the bytes where they are certain. What images free shows in the engine's sum only."""
+    match item.kind:
+        case Kind.CONTAINER:
+            engine.remove_container(item.targets[0])
+            return 0
+        case Kind.IMAGE:
+            for target in item.targets:
+                engine.remove(target)
+            return 0
+        case Kind.FILES | Kind.EVIDENCE:
+            for path in map(Path, item.targets):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+            return item.size
+        case Kind.BUILD_CACHE:
+            return engine.free_build_cache()
+        case _:
+            assert_never(item.kind)
+
+
+def _tidy(state: Path) -> None:
+    """Remove the folders of the state folder that are empty now, and itself."""
+    for folder in (*(path for path in state.glob("*") if path.is_dir()), state):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _show(items: list[Item], options: Options, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(as_data(items, freed=options.yes), indent=1))
+        return
+    if items:
+        console.out().print(_table(items))
+    going = [item for item in items if item.stays is None]
+    layers = sum(item.size for item in going if item.kind is Kind.IMAGE)
+    rest = sum(item.size for item in going if item.kind is not Kind.IMAGE)
+    print(f"{'' if options.yes else 'would free: '}{len(going)} things, {_mb(rest)} and at most {_mb(layers)} of images")
+    if layers:
+        print("(each image is counted with all its layers, and images share layers: what is freed is less)")
+    if not options.yes:
+        print("nothing was removed; --yes removes it")
+
+
+def as_data(items: list[Item], *, freed: bool) -> dict[str, object]:
+    """The list for machines: schema 1, sizes in bytes; those of images are upper bounds."""
+    return {
+        "schema": 1,
+        "removed": freed,
+        "items": [
+            {"kind": item.kind.value, "name": item.name, "bytes": item.size, "targets": item.targets, "stays": item.stays}
+            for item in items
+        ],
+    }
+
+
+def _table(items: list[Item]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("what", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("name")
+    table.add_column("stays, because")
+    for item in items:
+        table.add_row(item.kind.value, _mb(item.size), item.name, item.stays or "", style="dim" if item.stays else "")
+    return table
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

@@ -1,0 +1,68 @@
+"""`smoke`: run the declared smoke tests in a cell's proved image, and keep a record of each."""
+
+from __future__ import annotations
+
+import argparse
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from holoenzyme import console
+from holoenzyme.app.build import build_cells
+from holoenzyme.app.checking import Checks
+from holoenzyme.app.project import Project, Tools, machine_tools
+from holoenzyme.app.proving import evidence, tests_digest, tolerances_of
+from holoenzyme.errors import ExitCode, InternalError, UserError
+from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.record import Record
+from holoenzyme.matrix.model import Cell
+from holoenzyme.matrix.smoke import SmokeTest, load_smoke_tests
+from holoenzyme.plan.graph import Node
+from holoenzyme.report.smoke_table import smoke_table
+
+
+def run(argv: list[str], root: Path) -> int:
+    """`smoke [CELL ...]`: exit code 0 when every declared test passed, 1 when one did not."""
+    parser = argparse.ArgumentParser(prog="smoke", description="Run the smoke tests in the images of cells.")
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or globs; the default cell where none is named")
+    parser.add_argument("--test", action="append", default=[], metavar="NAME", help="only tests of this name or glob")
+    parser.add_argument("--store", action="append", default=[], metavar="DIR", help="load stages from this store")
+    arguments = parser.parse_args(argv)
+    project = Project(root)
+    tools = machine_tools(stores=arguments.store)
+    tests = choose(load_smoke_tests(root), arguments.test)
+    records = []
+    for built in build_cells(project, tools, arguments.cells):
+        for test in tests:
+            if test.serves(built.cell.id):
+                tools.say(f"{built.cell.id}: {test.rule.name}: {test.rule.summary}")
+                records.append(smoke(project, tools, built.cell, built.graph.image(built.cell.id), test))
+    if not records:
+        raise UserError("no smoke test serves these cells", fix="`cells:` in smoke_tests/**/smoke.yaml says which do")
+    console.out().print(smoke_table(records))
+    return ExitCode.OK if all(record.outcome is Outcome.PASS for record in records) else 1
+
+
+def choose(tests: tuple[SmokeTest, ...], patterns: list[str]) -> tuple[SmokeTest, ...]:
+    """The tests that patterns name, all where none is given; raises `UserError` for a pattern that names none."""
+    for pattern in patterns:
+        if not any(fnmatchcase(test.rule.name, pattern) for test in tests):
+            known = ", ".join(test.rule.name for test in tests)
+            raise UserError(f"there is no smoke test {pattern!r}", fix=f"the tests are: {known}")
+    return tuple(t for t in tests if not patterns or any(fnmatchcase(t.rule.name, p) for p in patterns))
+
+
+def smoke(project: Project, tools: Tools, cell: Cell, node: Node, test: SmokeTest) -> Record:
+    """Run one test in the image of a node, and keep the record."""
+    image = tools.engine.image(node.image)
+    if image is None:
+        raise InternalError(f"{node.image} was built, and is not there")
+    tolerances = tolerances_of(project, (test,))
+    checks = Checks(project=project, tools=tools, cell=cell, image=node.image, tolerances=tolerances)
+    checks.smoke(test)
+    digest = tests_digest(project, (test,), tolerances)
+    record = checks.record("smoke", test.rule.name, image, node.input_hash, digest)
+    path = evidence(tools).add(record)
+    tools.say(f"  {record.outcome} in {record.duration:.1f} s; record: {path}")
+    for problem in record.problems:
+        tools.say(f"  {problem}")
+    return record

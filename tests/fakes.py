@@ -1,0 +1,299 @@
+"""An engine, an archive and a runner for tests: nothing leaves the process, and everything that was asked is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holoenzyme.engine.base import BuildFailed, BuildRequest, ImageInfo, RunRequest, RunResult
+from holoenzyme.errors import InfrastructureError
+from holoenzyme.plan.graph import STAGE_LABEL
+from holoenzyme.process import Command, Completed, Runner
+from holoenzyme.resolve.model import LockedPackage
+
+#: What a Dockerfile takes from other images: FROM, COPY --from= and the from= of a mount.
+_SOURCES = re.compile(r"^FROM (\S+)|--from=(\S+)|,from=([^,\s]+)", re.MULTILINE)
+_LOCAL = re.compile(r"^FROM .* AS (\S+)$", re.MULTILINE)
+_MARK = "==holoenzyme-contract"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """A build that was asked for: the stage of its labels, the request, and the text of the Dockerfile."""
+
+    stage: str
+    request: BuildRequest
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a container says and how it ends."""
+
+    stdout: str = ""
+    stderr: str = ""
+    returncode: int = 0
+    timed_out: bool = False
+
+
+@dataclass(kw_only=True)
+class FakeArchive:
+    """A distribution's archive: files by package, newest last, and what comes along with a package asked for."""
+
+    files: dict[str, list[LockedPackage]] = field(default_factory=dict)
+    needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def offer(self, name: str, version: str, *, sha256: str | None = None, keep: bool = False) -> None:
+        """Have this version of a package; with `keep` the older ones stay too."""
+        old = self.files.get(name, []) if keep else []
+        self.files[name] = [*old, deb(version, sha256 or digest_of(f"{name} {version}"))]
+
+    def answer(self, dockerfile: str, folder: Path) -> None:
+        """Answer the question that a Dockerfile asks with the files `uris` and `packages`, in apt's words."""
+        lines, names = [], re.findall(r"echo (\S.*) \| tr", dockerfile)[0].split()
+        for mark, roots in re.findall(r"echo (==\S+ \S+); apt-get .*?--print-uris (.*?) \|", dockerfile):
+            lines.append(mark)
+            for name in sorted({need for root in roots.split() for need in (root, *self.needs.get(root, ()))}):
+                newest, names = self.files[name][-1], [*names, name]
+                file = newest.file_name(name)
+                lines.append(f"'http://archive.invalid/pool/{file.replace('+', '%2b')}' {file} {newest.size} SHA256:x")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "uris").write_text("\n".join([*lines, "==holoenzyme-end"]) + "\n")
+        stanzas = [
+            f"Package: {name}\nVersion: {item.version}\nArchitecture: {item.architecture}\n"
+            f"Size: {item.size}\nSHA256: {item.sha256}\n"
+            for name in dict.fromkeys(names)
+            for item in self.files.get(name, [])
+        ]
+        (folder / "packages").write_text("\n".join(stanzas))
+
+
+def digest_of(text: str) -> str:
+    """64 hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def deb(version: str, sha256: str = "0" * 64) -> LockedPackage:
+    """A package file of this version."""
+    return LockedPackage(version=version, architecture="amd64", sha256=sha256, size=1000)
+
+
+@dataclass
+class _Image:
+    labels: dict[str, str]
+    tags: list[str]
+    created: float
+
+
+class FakeEngine:
+    """An engine behind the `Engine` protocol.
+
+    `hooks` are called inside the build of a stage (its name; `archive` for the archive's question) and may raise,
+    wait, or block. `answers` says what containers answer: `packages`, `identity`, `contract`, `compile`, `run`.
+    `registry` maps references that can be pulled to digests.
+    """
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.archive = FakeArchive()
+        self.registry: dict[str, str] = {}
+        self.hooks: dict[str, Callable[[Build], None]] = {}
+        self.answers: dict[str, Answer | Callable[[RunRequest], Answer]] = {}
+        self.builds: list[Build] = []
+        self.runs: list[RunRequest] = []
+        self.questions = 0
+        self._images: dict[str, _Image] = {}
+        self._guard = threading.RLock()
+
+    @property
+    def built(self) -> list[str]:
+        """The stages that were built, in the order of their beginnings."""
+        return [build.stage for build in self.builds]
+
+    @property
+    def tags(self) -> set[str]:
+        """Every name of every image."""
+        return {tag for image in self._images.values() for tag in image.tags}
+
+    def steps(self) -> list[str]:
+        """What containers were run for."""
+        return [step_of(request) for request in self.runs]
+
+    def forget(self) -> None:
+        """Start counting anew; images stay."""
+        self.builds.clear()
+        self.runs.clear()
+        self.questions = 0
+
+    def put(self, tag: str | None, labels: Mapping[str, str]) -> str:
+        """Have an image, as if it had been built or loaded; without a tag as a killed build leaves one."""
+        with self._guard:
+            identity = "sha256:" + digest_of(f"{sorted(labels.items())} {len(self._images)}")
+            self._images[identity] = _Image(labels=dict(labels), tags=[], created=float(len(self._images)))
+            if tag:
+                self.tag(identity, tag)
+            return identity
+
+    def images(self) -> tuple[ImageInfo, ...]:
+        self.questions += 1
+        with self._guard:
+            return tuple(self._info(key) for key, image in self._images.items() if STAGE_LABEL in image.labels)
+
+    def image(self, reference: str) -> ImageInfo | None:
+        self.questions += 1
+        with self._guard:
+            key = self._find(reference)
+            return self._info(key) if key else None
+
+    def build(self, request: BuildRequest, *, on_line: Callable[[str], None], log_file: Path) -> str:
+        text = (request.dockerfile or request.context / "Dockerfile").read_text()
+        stage = "archive" if request.output else request.labels.get(STAGE_LABEL, "unlabelled")
+        build = Build(stage=stage, request=request, text=text)
+        self.builds.append(build)
+        with log_file.open("a") as log:
+            log.write(f"#1 {stage}\n")
+        on_line(f"#1 {stage}")
+        local = {"scratch", *_LOCAL.findall(text)}
+        for words in _SOURCES.findall(text):
+            source = next(word for word in words if word)
+            if source not in local and self._find(source) is None:
+                raise failure(request, step="[internal] load metadata", tail=f"{source}: pull access denied")
+        if stage in self.hooks:
+            self.hooks[stage](build)
+        if request.output:
+            self.archive.answer(text, request.output)
+            return ""
+        return self.put(None, request.labels)
+
+    def build_command(self, request: BuildRequest, tag: str | None = None) -> str:
+        return f"docker build {request.context}"
+
+    def import_archive(self, archive: Path, labels: Mapping[str, str]) -> str:
+        assert archive.is_file()
+        return self.put(None, labels)
+
+    def pull(self, reference: str) -> str:
+        if reference not in self.registry:
+            raise InfrastructureError(f"{reference} could not be pulled", why="no registry answers")
+        return self.put(reference, {})
+
+    def digest(self, reference: str) -> str | None:
+        return self.registry.get(reference)
+
+    def tag(self, image: str, reference: str) -> None:
+        with self._guard:
+            key = self._find(image)
+            assert key is not None, f"{image} is to be tagged, and is not there"
+            for other in self._images.values():
+                if reference in other.tags:
+                    other.tags.remove(reference)
+            self._images[key].tags.append(reference)
+
+    def remove(self, reference: str) -> None:
+        with self._guard:
+            key = self._find(reference)
+            if key is None:
+                return
+            image = self._images[key]
+            image.tags = [tag for tag in image.tags if tag != reference]
+            if not image.tags:
+                del self._images[key]
+
+    def run(self, request: RunRequest) -> RunResult:
+        self.runs.append(request)
+        assert self._find(request.image), f"{request.image} is to be run, and is not there"
+        answer = self.answers[step_of(request)]
+        if callable(answer):
+            answer = answer(request)
+        return RunResult(request=request, duration=0.25, **vars(answer))
+
+    def _find(self, reference: str) -> str | None:
+        if reference in self._images:
+            return reference
+        return next((key for key, image in self._images.items() if reference in image.tags), None)
+
+    def _info(self, key: str) -> ImageInfo:
+        image = self._images[key]
+        return ImageInfo(id=key, tags=tuple(image.tags), labels=dict(image.labels), size=1000, created=image.created)
+
+
+def step_of(request: RunRequest) -> str:
+    """What a container is run for."""
+    words = " ".join(request.argv)
+    for name, sign in (("packages", "dpkg-query"), ("identity", "enzyme-llvm.json"), ("contract", _MARK)):
+        if sign in words:
+            return name
+    return "compile" if "build" in request.argv else "run"
+
+
+def failure(request: BuildRequest, *, step: str, tail: str) -> BuildFailed:
+    """A failing step, as the real engine tells it."""
+    return BuildFailed(
+        f"step {step} failed", step=step, tail=tail, command=f"docker build {request.context}", context=request.context
+    )
+
+
+def failing(step: str = "[2/3] RUN false", tail: str = "no such file") -> Callable[[Build], None]:
+    """A hook that lets a stage's step fail."""
+
+    def hook(build: Build) -> None:
+        raise failure(build.request, step=step, tail=tail)
+
+    return hook
+
+
+def hanging(runner: Runner, *, begun: threading.Event | None = None) -> Callable[[Build], None]:
+    """A hook that runs a subprocess which does not end by itself, as a hanging `docker build` does."""
+
+    def hook(build: Build) -> None:
+        if begun:
+            begun.set()
+        runner.run(Command(argv=("sleep", "60"), timeout=60))
+
+    return hook
+
+
+def contract_output(*answers: tuple[str, int]) -> str:
+    """What a contract's script prints: for each rule its output and its exit status."""
+    return "".join(
+        f"{_MARK} {number}\n{output}\n{_MARK} status {status}\n" for number, (output, status) in enumerate(answers)
+    )
+
+
+@dataclass
+class FakeRunner:
+    """A `Runner`: `programs` maps a program's name to what it does; one that is not there cannot be started."""
+
+    programs: dict[str, Callable[[Command], tuple[int, str]]] = field(default_factory=dict)
+    commands: list[Command] = field(default_factory=list)
+
+    def run(
+        self,
+        command: Command,
+        *,
+        on_line: Callable[[str], None] | None = None,
+        log_file: Path | None = None,
+        merge: bool = False,
+    ) -> Completed:
+        self.commands.append(command)
+        program = Path(command.argv[0]).name
+        if program not in self.programs:
+            raise InfrastructureError(f"{command.argv[0]} could not be started", why="no such file")
+        status, output = self.programs[program](command)
+        return Completed(command=command, returncode=status, output=output, stderr="", duration=0.0)
+
+    def argvs(self, program: str) -> list[Sequence[str]]:
+        """The words of each run of a program."""
+        return [command.argv for command in self.commands if Path(command.argv[0]).name == program]
+
+
+def mmdebstrap(command: Command) -> tuple[int, str]:
+    """Makes an archive, as mmdebstrap does."""
+    archive = next(word for word in command.argv if word.endswith(".tar"))
+    Path(archive).write_bytes(b"root file system")
+    return 0, "done\n"

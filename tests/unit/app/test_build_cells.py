@@ -1,0 +1,269 @@
+"""From nothing to a proved image with its name, and everything that must keep the name away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.fakes import Answer, FakeEngine, contract_output, failing
+from tests.small_project import CELL, NAME, OTHER, edit, good_engine, good_tools, identity, printed, write_project
+
+from holoenzyme.app.build import Built, build_cells
+from holoenzyme.app.project import Project, Tools
+from holoenzyme.app.proving import evidence
+from holoenzyme.engine.base import BuildFailed, RunRequest
+from holoenzyme.errors import InfrastructureError, InternalError, UserError
+from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.record import Record
+
+STAGES = {"packages-llvm", "packages-rustc", "enzyme", "rustc", "toolchain"}
+
+
+def engine_of(tools: Tools) -> FakeEngine:
+    assert isinstance(tools.engine, FakeEngine)
+    return tools.engine
+
+
+def records(tools: Tools) -> list[Record]:
+    return [Record.model_validate_json(path.read_text()) for path in sorted(evidence(tools).path.glob("*.json"))]
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Tools:
+    return good_tools(tmp_path / "state")
+
+
+@pytest.fixture
+def built(small_project: Project, tools: Tools) -> Built:
+    """The default cell, built and proved; what was asked of the engine for it is forgotten."""
+    (built,) = build_cells(small_project, tools, [])
+    engine_of(tools).forget()
+    return built
+
+
+def test_from_nothing_to_a_proved_image(small_project: Project, tools: Tools) -> None:
+    engine = engine_of(tools)
+    (built,) = build_cells(small_project, tools, [])
+    assert built.name == NAME and NAME in engine.tags
+    assert engine.built[:2] == ["base", "archive"]
+    assert set(engine.built[2:]) == STAGES
+    assert engine.steps() == ["packages", "identity", "compile", "run", "contract"]
+    assert built.record is not None and [built.record] == records(tools)
+    assert built.record.outcome is Outcome.PASS
+    assert [(c.got, c.ok, c.rule) for c in built.record.comparisons] == [(3.14159265, True, "exact")]
+    assert [(step.name, step.outcome) for step in built.record.steps] == [
+        (name, Outcome.PASS) for name in ("identity", "compile", "run", "contract")
+    ]
+    node = built.graph.image(CELL)
+    image = engine.image(NAME)
+    assert image is not None
+    assert (built.record.image.name, built.record.image.id) == (node.image, image.id)
+    assert built.record.image.input_hash == node.input_hash
+    assert built.record.versions["rustc"] == "rustc 1.96.0 (x)"
+    assert built.record.versions["libLLVM of libEnzyme"] == "libLLVM.so.22.1 b1"
+    assert not any((tools.state / "builds").glob("*/")), "contexts of builds that went well are gone"
+
+
+def test_the_second_build_does_nothing(small_project: Project, tools: Tools, built: Built) -> None:
+    (again,) = build_cells(small_project, tools, [])
+    assert (engine_of(tools).builds, engine_of(tools).runs) == ([], [])
+    assert again.record is None
+    assert again.record_path == built.record_path
+    assert engine_of(tools).questions <= 5, "each question costs the no-op build its time"
+
+
+def test_cells_share_stages_and_each_is_proved(small_project: Project, tools: Tools) -> None:
+    both = build_cells(small_project, tools, ["distro-*"])
+    assert [item.cell.id for item in both] == [CELL, OTHER]
+    assert sorted(engine_of(tools).built[2:]) == sorted([*STAGES, "toolchain"])
+    assert {item.name for item in both} <= engine_of(tools).tags
+    assert sorted(record.cell for record in records(tools)) == [CELL, OTHER]
+
+
+def test_proving_can_be_asked_for(small_project: Project, tools: Tools, built: Built) -> None:
+    (again,) = build_cells(small_project, tools, [], prove_again=True)
+    assert engine_of(tools).builds == []
+    assert again.record is not None and again.record_path != built.record_path
+    assert len(records(tools)) == 2
+
+
+def test_everything_can_be_built_anew_but_the_base(small_project: Project, tools: Tools, built: Built) -> None:
+    build_cells(small_project, tools, [], rebuild=True)
+    assert set(engine_of(tools).built) - {"archive"} == STAGES
+    assert all(build.request.no_cache for build in engine_of(tools).builds)
+
+
+def test_a_tag_alone_proves_nothing(small_project: Project, tools: Tools, built: Built) -> None:
+    for path in evidence(tools).path.glob("*.json"):
+        path.unlink()
+    (again,) = build_cells(small_project, tools, [])
+    assert again.record is not None
+    assert engine_of(tools).steps() == ["identity", "compile", "run", "contract"]
+
+
+def test_another_image_under_the_name_is_replaced(small_project: Project, tools: Tools, built: Built) -> None:
+    engine = engine_of(tools)
+    engine.put(NAME, {})
+    build_cells(small_project, tools, [])
+    named, staged = engine.image(NAME), engine.image(built.graph.image(CELL).image)
+    assert named is not None and staged is not None and named.id == staged.id
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("smoke_tests/tiny/oracle.py", "3.14159265", "3.1415926"),
+        ("smoke_tests/tiny/src/main.rs", "fn main() {}", "fn main() { }"),
+        ("matrix.yaml", "relative: 1.0e-6", "relative: 1.0e-5"),
+        ("images/toolchain/image.yaml", "rustc --version", "rustc --version --verbose"),
+    ],
+)
+def test_a_changed_oracle_proves_again(tmp_path: Path, tools: Tools, file: str, old: str, new: str) -> None:
+    root = write_project(tmp_path / "project")
+    build_cells(Project(root), tools, [])
+    engine_of(tools).forget()
+    edit(root / file, old, new)
+    (again,) = build_cells(Project(root), tools, [])
+    assert engine_of(tools).builds == []
+    assert again.record is not None
+    first, second = sorted(records(tools), key=lambda record: record.oracle_hash != again.record.oracle_hash)  # type: ignore[union-attr]
+    assert first.oracle_hash != second.oracle_hash
+    assert first.image == second.image
+
+
+def crashing(request: RunRequest) -> Answer:
+    return Answer(stderr="Segmentation fault", returncode=139)
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "outcome", "message"),
+    [
+        ("run", printed(3.15), Outcome.WRONG, "pi  value[0]: 3.15, expected 3.14159265"),
+        ("run", Answer(stdout='{"done": 0}\n'), Outcome.WRONG, "pi: missing"),
+        ("run", Answer(timed_out=True, returncode=124), Outcome.HANG, "run ran past its limit of 5 s"),
+        ("run", crashing, Outcome.CRASH, "run ended with exit status 139: Segmentation fault"),
+        ("compile", Answer(stderr="E0308", returncode=101), Outcome.NOT_COMPILED, "exit status 101: E0308"),
+        ("compile", Answer(timed_out=True, returncode=124), Outcome.HANG, "compile ran past its limit of 5 s"),
+        ("identity", identity("b1", "b2", "b1"), Outcome.WRONG, "different builds of libLLVM meet in one process"),
+        ("identity", identity("b1", "b1", ""), Outcome.WRONG, "a libLLVM has no build-id or soname"),
+        ("identity", Answer(stderr="no rustc", returncode=127), Outcome.CRASH, "exit status 127: no rustc"),
+        ("identity", Answer(stdout="{broken\n"), Outcome.WRONG, "libLLVM's identity is known for nothing"),
+        ("contract", Answer(stdout=contract_output(("", 127), ("", 0))), Outcome.WRONG, "contract 'rustc'"),
+        ("contract", Answer(stdout=contract_output(("rustc 1.95.0", 0), ("", 0))), Outcome.WRONG, "'rustc 1.96.0'"),
+        ("contract", Answer(stdout=contract_output(("rustc 1.96.0", 0), ("", 1))), Outcome.WRONG, "'licence'"),
+        ("contract", Answer(stdout=contract_output(("rustc 1.96.0", 0))), Outcome.WRONG, "'licence': exit status -1"),
+        ("contract", Answer(timed_out=True, returncode=124), Outcome.HANG, "the contract took more than 300 s"),
+    ],
+)
+def test_an_image_that_is_not_proved_gets_no_name(
+    small_project: Project,
+    tools: Tools,
+    step: str,
+    answer: Answer | Callable[[RunRequest], Answer],
+    outcome: Outcome,
+    message: str,
+) -> None:
+    engine_of(tools).answers[step] = answer
+    with pytest.raises(InternalError) as caught:
+        build_cells(small_project, tools, [])
+    assert caught.value.what == f"{CELL} is not proved ({outcome}); the image gets no tag"
+    assert caught.value.why is not None and message in caught.value.why
+    assert NAME not in engine_of(tools).tags
+    (record,) = records(tools)
+    assert record.outcome is outcome
+    assert caught.value.fix is not None and str(next(evidence(tools).path.glob("*.json"))) in caught.value.fix
+    assert [step.outcome for step in record.steps][-1] is outcome
+    assert engine_of(tools).steps()[-1] == step, "nothing runs after the step that shows the image to be wrong"
+
+
+def test_a_failed_proof_is_tried_again_and_a_good_one_then_counts(small_project: Project, tools: Tools) -> None:
+    engine_of(tools).answers["run"] = printed(3.0)
+    for _ in range(2):
+        engine_of(tools).forget()
+        with pytest.raises(InternalError):
+            build_cells(small_project, tools, [])
+        assert engine_of(tools).steps()[-1] == "run"
+    engine_of(tools).answers["run"] = printed(3.14159265)
+    build_cells(small_project, tools, [])
+    engine_of(tools).forget()
+    build_cells(small_project, tools, [])
+    assert engine_of(tools).runs == []
+    assert sorted(record.outcome for record in records(tools)) == ["pass", "wrong", "wrong"]
+
+
+def test_a_broken_engine_during_the_proof_is_no_evidence(small_project: Project, tools: Tools) -> None:
+    def gone(request: RunRequest) -> Answer:
+        raise InfrastructureError("the engine does not answer")
+
+    engine_of(tools).answers["run"] = gone
+    with pytest.raises(InfrastructureError):
+        build_cells(small_project, tools, [])
+    assert not evidence(tools).path.exists() and NAME not in engine_of(tools).tags
+
+
+def test_a_failing_step_says_which_and_leaves_what_is_needed_to_look(small_project: Project, tools: Tools) -> None:
+    engine_of(tools).hooks["enzyme"] = failing("[build 2/2] RUN make", "make: *** no rule")
+    with pytest.raises(BuildFailed) as caught:
+        build_cells(small_project, tools, [])
+    assert caught.value.what == "enzyme: step [build 2/2] RUN make failed"
+    assert str(caught.value).startswith("enzyme: step [build 2/2] RUN make failed\n  why: ")
+    assert "make: *** no rule" in str(caught.value) and "docker build" in str(caught.value)
+    assert (caught.value.context / "Dockerfile").is_file()
+    assert caught.value.context.with_suffix(".log").is_file()
+    assert NAME not in engine_of(tools).tags
+    assert not any("stage/enzyme" in tag or "stage/toolchain" in tag for tag in engine_of(tools).tags)
+    assert engine_of(tools).steps() == ["packages"]
+
+
+def test_a_build_goes_on_where_a_failed_one_stopped(small_project: Project, tools: Tools) -> None:
+    engine_of(tools).hooks["toolchain"] = failing()
+    with pytest.raises(BuildFailed):
+        build_cells(small_project, tools, [])
+    engine_of(tools).hooks.clear()
+    engine_of(tools).forget()
+    build_cells(small_project, tools, [])
+    assert engine_of(tools).built == ["toolchain"]
+    assert NAME in engine_of(tools).tags
+
+
+def test_what_cannot_be_built_is_refused_before_anything_is_asked(small_project: Project, tools: Tools) -> None:
+    with pytest.raises(UserError) as caught:
+        build_cells(small_project, tools, ["patched-1.96-host"])
+    assert str(caught.value) == (
+        "cell 'patched-1.96-host' cannot be built yet (planned)\n"
+        "  why: no recipe\n"
+        "  fix: `nox -s matrix` lists the cells that can"
+    )
+    assert engine_of(tools).questions == 0
+
+
+def test_a_cell_without_a_proof_is_refused(tmp_path: Path, tools: Tools) -> None:
+    root = write_project(tmp_path / "project")
+    edit(root / "smoke_tests/tiny/smoke.yaml", "proof: true", "proof: false")
+    with pytest.raises(UserError, match=f"no smoke test proves '{CELL}'"):
+        build_cells(Project(root), tools, [])
+    edit(root / "smoke_tests/tiny/smoke.yaml", "proof: false", "proof: true")
+    edit(root / "smoke_tests/tiny/smoke.yaml", "[exact]", "[exact, rough]")
+    with pytest.raises(UserError, match="tolerances rough are not in matrix.yaml"):
+        build_cells(Project(root), tools, [])
+    assert engine_of(tools).questions == 0
+
+
+def test_containers_are_apart(small_project: Project, tools: Tools) -> None:
+    build_cells(small_project, tools, [])
+    proof = engine_of(tools).runs[1:]
+    assert all(request.read_only and not request.network for request in proof)
+    assert all(request.user not in (None, "0", "0:0", "root") for request in proof)
+    assert all(request.timeout > 0 for request in proof)
+
+
+def test_the_messages_say_how_the_base_is_made(small_project: Project, tmp_path: Path) -> None:
+    said: list[str] = []
+    tools = replace(good_tools(tmp_path / "state", good_engine()), say=said.append)
+    build_cells(small_project, tools, [])
+    assert said[0] == "base bookworm: making it (auto)"
+    assert said[1].startswith("base bookworm: mmdebstrap, 2 packages, ")
+    assert said[2] == "asking the distribution's archive what it has"
+    assert said[3] == f"{CELL}: proving it with tiny"
