@@ -7,13 +7,12 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from filelock import FileLock, Timeout
-
+from holoenzyme.app.locks import held
 from holoenzyme.app.progress import Board
 from holoenzyme.app.project import Tools
 from holoenzyme.app.resolving import Resolved, load_stage
@@ -22,9 +21,6 @@ from holoenzyme.errors import InternalError
 from holoenzyme.plan.decide import Action, Decision
 from holoenzyme.plan.graph import HASH_LABEL, TAG_LENGTH, Node
 from holoenzyme.process import SubprocessRunner
-
-#: Seconds to wait for another build of the same stage before saying so.
-_PATIENCE = 0.2
 
 
 class PlanAgain(Exception):
@@ -196,22 +192,6 @@ def context_folder(tools: Tools, node: Node) -> Path:
     return tools.state / "builds" / f"{node.stage.name}-{node.input_hash[:TAG_LENGTH]}"
 
 
-@contextmanager
-def stage_lock(tools: Tools, node: Node, *, waiting: Callable[[], None]) -> Iterator[None]:
+def stage_lock(tools: Tools, node: Node, *, waiting: Callable[[], None]) -> AbstractContextManager[None]:
     """Hold the lock of a stage's content: of two builds of the same stage, one builds and the other waits."""
-    folder = tools.state / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{node.stage.name}-{node.input_hash[:TAG_LENGTH]}.lock")
-    try:
-        lock.acquire(timeout=_PATIENCE)
-    except Timeout:
-        waiting()
-        try:
-            # Ctrl-C reaches the main thread alone; this may be another.
-            lock.acquire(cancel_check=lambda: isinstance(tools.runner, SubprocessRunner) and tools.runner.stopped)
-        except Timeout:
-            raise KeyboardInterrupt from None
-    try:
-        yield
-    finally:
-        lock.release()
+    return held(tools, f"{node.stage.name}-{node.input_hash[:TAG_LENGTH]}", waiting=waiting)

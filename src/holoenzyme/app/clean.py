@@ -79,7 +79,8 @@ def run(argv: list[str], root: Path) -> int:
         _tidy(state)
     _show(items, options, as_json=as_json)
     layers = before - engine.usage().layers
-    console.say(f"freed: {removed.count} of {removed.count + removed.stayed}, {_mb(removed.size + max(layers, 0))}")
+    left = f"; {removed.stayed} in use" if removed.stayed else ""
+    console.say(f"removed {removed.count} things, {_mb(removed.size + max(layers, 0))}{left}")
     return ExitCode.OK
 
 
@@ -109,7 +110,7 @@ def survey(
     used_by = {item.image: item.id for item in everyone if item.id not in gone}
     found = [
         *left,
-        *images(engine, used_by, state / "builds", current),
+        *images(engine, used_by, state, current),
         *files(state, log_file=console.log_file(), evidence=options.evidence, cache=CACHE, current=current),
     ]
     if current is None or options.build_cache:
@@ -191,14 +192,15 @@ def _show(items: list[Item], options: Options, *, as_json: bool) -> None:
         return
     if items:
         console.out().print(_table(items))
+    if options.yes:
+        return
     going = [item for item in items if item.stays is None]
     layers = sum(item.size for item in going if item.kind is Kind.IMAGE)
     rest = sum(item.size for item in going if item.kind is not Kind.IMAGE)
-    print(f"{'' if options.yes else 'would free: '}{len(going)} things, {_mb(rest)} and at most {_mb(layers)} of images")
+    print(f"{len(going)} things could be freed: {_mb(rest)}, and at most {_mb(layers)} of images")
     if layers:
         print("(each image is counted with all its layers, and images share layers: what is freed is less)")
-    if not options.yes:
-        print("nothing was removed; --yes removes it")
+    print("nothing was removed; --yes removes it")
 
 
 def as_data(items: list[Item], *, freed: bool) -> dict[str, object]:
@@ -207,7 +209,13 @@ def as_data(items: list[Item], *, freed: bool) -> dict[str, object]:
         "schema": 1,
         "removed": freed,
         "items": [
-            {"kind": item.kind.value, "name": item.name, "bytes": item.size, "targets": item.targets, "stays": item.stays}
+            {
+                "kind": item.kind.value,
+                "name": item.name,
+                "bytes": item.size,
+                "targets": item.targets,
+                "stays": item.stays,
+            }
             for item in items
         ],
     }

@@ -49,7 +49,12 @@ class Item:
 def containers(found: Iterable[ContainerInfo], alive: Callable[[str], bool]) -> list[Item]:
     """Containers of ours whose process is gone, running or not."""
     return [
-        Item(kind=Kind.CONTAINER, name=f"{item.id[:12]} ({'running' if item.running else 'ended'})", size=0, targets=(item.id,))
+        Item(
+            kind=Kind.CONTAINER,
+            name=f"{item.id[:12]} ({'running' if item.running else 'ended'})",
+            size=0,
+            targets=(item.id,),
+        )
         for item in found
         if item.owner is not None and not alive(item.owner)
     ]
@@ -70,36 +75,39 @@ def is_alive(owner: str) -> bool:
 
 
 def images(
-    engine: Housekeeping, used_by: Mapping[str, str], builds: Path, current: Collection[str] | None
+    engine: Housekeeping, used_by: Mapping[str, str], state: Path, current: Collection[str] | None
 ) -> Iterator[Item]:
     """Every image that is ours or may be.
 
-    `used_by` maps the ids of images to containers that stay, `builds` is the state folder's own folder of build
-    contexts, and `current` holds the input hashes that stay, where only superseded images are asked for.
+    `used_by` maps the ids of images to containers that stay; `current` holds the input hashes that stay, where only
+    superseded images are asked for.
     """
     labelled = engine.images()
     found = {image.id: image for image in (*labelled, *(i for name in PASSING for i in engine.images_named(name)))}
     named = [image for image in labelled if any(_is_our_name(tag, image) for tag in image.tags)]
-    for image in sorted(found.values(), key=lambda image: (not image.tags, image.labels.get(STAGE_LABEL, ""), image.tags)):
+    for image in sorted(found.values(), key=lambda item: (not item.tags, item.labels.get(STAGE_LABEL, ""), item.tags)):
         ours = tuple(tag for tag in image.tags if _is_our_name(tag, image))
         others = [tag for tag in image.tags if tag not in ours]
         if not ours and others:
             continue
         stage = image.labels.get(STAGE_LABEL, "image")
-        item = Item(
-            kind=Kind.IMAGE,
-            name=" ".join(ours) or f"{image.id.removeprefix('sha256:')[:12]} ({stage}, without a name)",
-            size=0 if others else image.size,
-            targets=ours or (image.id,),
-        )
+        short = image.id.removeprefix("sha256:")[:12]
         stays: str | None = None
         if current is not None and image.tags and image.labels.get(HASH_LABEL) in current:
             stays = "a cell uses it"
+        elif current is not None and any(not tag.startswith(f"{NAMESPACE}/") for tag in ours):
+            stays = "it is the proved image of a cell"
         elif image.id in used_by:
             stays = f"container {used_by[image.id][:12]} needs it"
-        elif not ours and not _is_our_remnant(engine, image, named, builds):
-            stays = f"perhaps built upon ours by somebody; if not: docker rmi {image.id.removeprefix('sha256:')[:12]}"
-        yield Item(**{**vars(item), "stays": stays})
+        elif not ours and not _is_our_remnant(engine, image, named, state):
+            stays = f"perhaps built upon ours by somebody; if not: docker rmi {short}"
+        yield Item(
+            kind=Kind.IMAGE,
+            name=" ".join(ours) or f"{short} ({stage}, without a name)",
+            size=0 if others else image.size,
+            targets=ours or (image.id,),
+            stays=stays,
+        )
 
 
 def _is_our_name(tag: str, image: ImageInfo) -> bool:
@@ -115,15 +123,17 @@ def _is_our_name(tag: str, image: ImageInfo) -> bool:
     return repository == f"{NAMESPACE.partition('/')[0]}/{stage}"
 
 
-def _is_our_remnant(engine: Housekeeping, image: ImageInfo, named: Iterable[ImageInfo], builds: Path) -> bool:
+def _is_our_remnant(engine: Housekeeping, image: ImageInfo, named: Iterable[ImageInfo], state: Path) -> bool:
     """Whether an image without a name is left of a build of ours.
 
     It is where a later build of the same stage took the name away: that one has as many instructions, while an image
-    that was built upon ours has more. And it is where the build's context is still there: then the build was killed
-    before it named the image.
+    that was built upon ours has more. It is where we proved this very image once. And it is where the build's context
+    is still there: then the build was killed before it named the image.
     """
     stage, input_hash = image.labels.get(STAGE_LABEL, ""), image.labels.get(HASH_LABEL, "")
-    if stage and input_hash and (builds / f"{stage}-{input_hash[:TAG_LENGTH]}").is_dir():
+    if any((state / "evidence").glob(f"*-{image.id.removeprefix('sha256:')[:12]}*.json")):
+        return True
+    if stage and input_hash and (state / "builds" / f"{stage}-{input_hash[:TAG_LENGTH]}").is_dir():
         return True
     for other in named:
         if (other.labels.get(STAGE_LABEL), other.labels.get(HASH_LABEL)) == (stage, input_hash):
@@ -141,7 +151,9 @@ def files(
     """
 
     def matching(folder: str, pattern: str) -> list[Path]:
-        return sorted(path for path in _entries(state / folder) if re.fullmatch(pattern, path.name) and path != log_file)
+        return sorted(
+            path for path in _entries(state / folder) if re.fullmatch(pattern, path.name) and path != log_file
+        )
 
     builds = [
         path

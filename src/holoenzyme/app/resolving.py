@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from holoenzyme.app.locks import held
 from holoenzyme.app.project import Project, Tools
 from holoenzyme.engine.archive import ask
 from holoenzyme.engine.base import BuildRequest
@@ -33,38 +34,42 @@ class Resolved:
 
 
 def plan_cells(project: Project, tools: Tools, cells: Sequence[Cell], *, rebuild: bool = False) -> Resolved:
-    """The plan without asking the archive: from the lock, or from what a build used in its place last time."""
-    first = None
+    """The plan without asking the archive: from the lock, or from what a build used in its place last time.
+
+    What was used last time is preferred where the lock's versions would have to be fetched and those would not.
+    """
+    best = None
     for resolution, changes in candidates(project, tools):
         graph = project.graph(cells, resolution)
         plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
         found = Resolved(resolution=resolution, graph=graph, plan=plan, changes=changes)
         if plan.complete:
             return found
-        first = first or found
-    assert first is not None, "the lock is always a candidate"
-    return first
+        if best is None or (_needs_archive(best.plan) and not _needs_archive(plan)):
+            best = found
+    assert best is not None, "the lock is always a candidate"
+    return best
 
 
 def resolve_cells(project: Project, tools: Tools, cells: Sequence[Cell], *, rebuild: bool = False) -> Resolved:
     """The plan to build from.
 
-    Where something has to be built, bases are made and the archive is asked, so that what is pinned can really be had.
-    Raises what `reconcile` raises for an archive that has moved on.
+    Where bases or packages are missing, bases are made and the archive is asked, so that what is pinned can really be
+    had. Raises what `reconcile` raises for an archive that has moved on.
     """
     found = plan_cells(project, tools, cells, rebuild=rebuild)
-    if found.plan.complete:
+    if not _needs_archive(found.plan):
         return found
     resolution: Resolution = project.lock.resolution()
     changes: list[Change] = []
-    graph, plan = found.graph, found.plan
     for cell in {place(cell.base, cell.arch): cell for cell in cells}.values():
-        graph = project.graph(cells, resolution)
-        plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
-        if not _needs_archive(plan, cell):
-            continue
-        resolution, new = _reconcile_base(project, tools, cell, resolution, graph, plan)
-        changes += new
+        waiting = f"base {cell.base}: another build makes it or asks the archive; waiting"
+        with held(tools, "base", waiting=lambda text=waiting: tools.say(text)):
+            graph = project.graph(cells, resolution)
+            plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
+            if _needs_archive(plan, cell):
+                resolution, new = _reconcile_base(project, tools, cell, resolution, graph, plan)
+                changes += new
     graph = project.graph(cells, resolution)
     plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
     if changes:
@@ -75,11 +80,11 @@ def resolve_cells(project: Project, tools: Tools, cells: Sequence[Cell], *, rebu
     return Resolved(resolution=resolution, graph=graph, plan=plan, changes=tuple(changes))
 
 
-def _needs_archive(plan: Plan, cell: Cell) -> bool:
-    """Whether a base or packages of the cell's base have to be made; other stages only need what those hold."""
+def _needs_archive(plan: Plan, cell: Cell | None = None) -> bool:
+    """Whether a base or packages (of the cell's base) have to be made; other stages only need what those hold."""
     return any(
         decision.node.stage.kind in (StageKind.BASE, StageKind.PACKAGES)
-        and (decision.node.stage.base, decision.node.stage.arch) == (cell.base, cell.arch)
+        and (cell is None or (decision.node.stage.base, decision.node.stage.arch) == (cell.base, cell.arch))
         for decision in plan.builds
     )
 
@@ -89,20 +94,20 @@ def _reconcile_base(
 ) -> tuple[Resolution, tuple[Change, ...]]:
     """Make or fetch the cell's base, ask the archive from inside it, and hold the answer against the lock."""
     key = place(cell.base, cell.arch)
-    node = next(n for n in graph.nodes.values() if n.stage.kind is StageKind.BASE and n.stage.base == cell.base)
-    offered_base: LockedBase | None = None
-    match plan.of(node.stage.key).action:
-        case Action.REUSE | Action.SKIP:
-            image = node.image
-        case Action.LOAD:
-            load_stage(tools, node)
-            image = node.image
-        case Action.PULL | Action.BUILD:
-            made = make(project, tools, cell, resolution.bases[key].digest)
-            offered_base = resolution.bases[key].model_copy(update={"packages": made.packages})
-            image = name_base(project, tools, cell, resolution, offered_base, made)
-    sets = project.cookbook.package_sets(cell.channel)
-    found, available = ask_archive(tools, image, sets, resolution.sets.get(key, {}))
+    node = next(
+        node
+        for node in graph.nodes.values()
+        if node.stage.kind is StageKind.BASE and (node.stage.base, node.stage.arch) == (cell.base, cell.arch)
+    )
+    image, offered_base = node.image, None
+    action = plan.of(node.stage.key).action
+    if action in (Action.PULL, Action.BUILD) or (action is Action.LOAD and not load_stage(tools, node)):
+        made = make(project, tools, cell, resolution.bases[key].digest)
+        offered_base = resolution.bases[key].model_copy(update={"packages": made.packages})
+        image = name_base(project, tools, cell, resolution, offered_base, made)
+    # All sets of the lock, those of other channels too: they stand in one resolution, and libLLVM is one for all.
+    locked = resolution.sets.get(key, {})
+    found, available = ask_archive(tools, image, {name: item.roots for name, item in locked.items()}, locked)
     return reconcile(resolution, key, Offers(base=offered_base, sets=found, available=available))
 
 

@@ -126,7 +126,10 @@ def _fetch(tools: Tools, image: str, crate: Crate, folder: Path, cache: Path) ->
             image=image,
             argv=crate.fetch,
             timeout=_TIMEOUT,
-            mounts=(*_mounts(folder, cache), *([Mount(source=bundle, target=CA_TARGET, read_only=True)] if bundle else [])),
+            mounts=(
+                *_mounts(folder, cache),
+                *([Mount(source=bundle, target=CA_TARGET, read_only=True)] if bundle else []),
+            ),
             user=user(),
             workdir=WORK,
             network=True,

@@ -102,7 +102,7 @@ class RunResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerInfo:
-    """A container: its id and that of its image. `owner` is the process of ours that runs it, as `HOST:PID`, or none."""
+    """A container: its id and that of its image. `owner` is the process of ours that waits for it, as `HOST:PID`."""
 
     id: str
     image: str
@@ -112,7 +112,7 @@ class ContainerInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """Disk that an engine uses, in bytes: the layers of all images, each once; and the build cache that can be freed."""
+    """Disk that an engine uses, in bytes: all images' layers, each once, and the build cache that can be freed."""
 
     layers: int
     build_cache: int

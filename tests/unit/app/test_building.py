@@ -31,16 +31,15 @@ def press_ctrl_c() -> None:
     """What the kernel does on Ctrl-C, from another thread, once the main thread waits for stages."""
     identity = threading.main_thread().ident
     assert identity is not None
-    while not any(frame.name == "wait" for frame in stack_of(identity)):
+    while not waits_for_stages(identity):
         threading.Event().wait(0.001)
     signal.pthread_kill(identity, signal.SIGINT)
 
 
-def stack_of(identity: int) -> traceback.StackSummary:
-    """Where a thread is, inside the waiting for futures; empty where it is elsewhere."""
+def waits_for_stages(identity: int) -> bool:
+    """Whether a thread is inside `concurrent.futures.wait`."""
     stack = traceback.extract_stack(sys._current_frames()[identity])
-    inside = [number for number, frame in enumerate(stack) if frame.filename == futures.__file__]
-    return traceback.StackSummary.from_list(stack[inside[0] :] if inside else [])
+    return any((frame.filename, frame.name) == (futures.__file__, "wait") for frame in stack)
 
 
 class Recorder:
