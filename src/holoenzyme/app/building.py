@@ -19,8 +19,9 @@ from holoenzyme.app.resolving import Resolved, load_stage
 from holoenzyme.engine.base import BuildFailed, BuildRequest, Secret
 from holoenzyme.errors import InternalError
 from holoenzyme.plan.decide import Action, Decision
-from holoenzyme.plan.graph import HASH_LABEL, TAG_LENGTH, Node
+from holoenzyme.plan.graph import DRIFT_LABEL, HASH_LABEL, TAG_LENGTH, Node
 from holoenzyme.process import SubprocessRunner
+from holoenzyme.render.stages import StageKind
 
 
 class PlanAgain(Exception):
@@ -69,7 +70,15 @@ def carry_out(tools: Tools, resolved: Resolved, board: Board, *, no_cache: bool 
     if not todo:
         return report
     with tools.secrets() as secrets:
-        worker = _Worker(tools=tools, board=board, secrets=secrets, no_cache=no_cache, timeout=timeout, report=report)
+        worker = _Worker(
+            tools=tools,
+            board=board,
+            secrets=secrets,
+            no_cache=no_cache,
+            timeout=timeout,
+            report=report,
+            drift=tuple(str(change) for change in resolved.changes),
+        )
         _schedule(tools, todo, worker)
     return report
 
@@ -125,6 +134,7 @@ class _Worker:
     no_cache: bool
     timeout: float
     report: Report
+    drift: tuple[str, ...] = ()
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, decision: Decision) -> None:
@@ -169,9 +179,12 @@ class _Worker:
         write_context(context, node)
         log_file = context.with_suffix(".log")
         log_file.unlink(missing_ok=True)
+        labels = node.build_labels()
+        if node.stage.kind is StageKind.IMAGE and self.drift:
+            labels[DRIFT_LABEL] = "; ".join(self.drift)
         request = BuildRequest(
             context=context,
-            labels=node.build_labels(),
+            labels=labels,
             secrets=self.secrets,
             timeout=self.timeout,
             no_cache=self.no_cache,

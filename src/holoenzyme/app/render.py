@@ -47,14 +47,17 @@ def render_cells(project: Project, cells: Sequence[Cell], out: Path) -> tuple[Pa
         nodes = [node for key, node in graph.nodes.items() if key in below]
         steps = []
         for number, node in enumerate(nodes):
-            name = f"{number:02}-{node.stage.name}"
+            folder = f"{number:02}-{node.stage.name}"
             if node.stage.kind is StageKind.BASE:
                 suite = project.matrix.bases[node.stage.base].suite
+                packages = "".join(f"{name} {version}\n" for name, version in sorted(node.stage.resolved.items()))
+                (out / cell.id / folder).mkdir(parents=True, exist_ok=True)
+                (out / cell.id / folder / "packages").write_text(packages, encoding="utf-8")
                 command = bootstrap_argv(project.cookbook.base_rule(), suite, "base.tar")
-                steps.append(Step(folder=name, image=node.image, labels=node.build_labels(), base_command=command))
+                steps.append(Step(folder=folder, image=node.image, labels=node.build_labels(), base_command=command))
                 continue
-            write_context(out / cell.id / name, node)
-            steps.append(Step(folder=name, image=node.image, labels=node.build_labels()))
+            write_context(out / cell.id / folder, node)
+            steps.append(Step(folder=folder, image=node.image, labels=node.build_labels()))
         script = out / cell.id / "build.sh"
         script.write_text(build_script(cell.id, steps), encoding="utf-8")
         script.chmod(0o755)

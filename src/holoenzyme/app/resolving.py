@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,7 +21,7 @@ from holoenzyme.plan.decide import Action, Plan, decide
 from holoenzyme.plan.graph import NAMESPACE, Graph, Node
 from holoenzyme.render.stages import StageKind
 from holoenzyme.resolve.model import LockedBase, LockedPackage, LockedSet, Resolution, place
-from holoenzyme.resolve.reconcile import Change, Offers, reconcile
+from holoenzyme.resolve.reconcile import Change, Offers, compare, reconcile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ def resolve_cells(project: Project, tools: Tools, cells: Sequence[Cell], *, rebu
     changes: list[Change] = []
     for cell in {place(cell.base, cell.arch): cell for cell in cells}.values():
         waiting = f"base {cell.base}: another build makes it or asks the archive; waiting"
-        with held(tools, "base", waiting=lambda text=waiting: tools.say(text)):
+        with held(tools, "base", waiting=partial(tools.say, waiting)):
             graph = project.graph(cells, resolution)
             plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
             if _needs_archive(plan, cell):
@@ -197,7 +198,8 @@ def candidates(project: Project, tools: Tools) -> Sequence[tuple[Resolution, tup
     path = _memory(tools, locked)
     if path.is_file():
         try:
-            found.append((Resolution.model_validate(json.loads(path.read_text())), ()))
+            used = Resolution.model_validate(json.loads(path.read_text()))
+            found.append((used, compare(locked, used)))
         except (ValidationError, json.JSONDecodeError):
             path.unlink()
     return found

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from holoenzyme.plan.graph import Graph, Node, changed_inputs
 from holoenzyme.render.stages import StageKind
@@ -46,7 +47,8 @@ class Inventory:
     def has(self, node: Node) -> bool:
         """Whether the local engine has the node's image."""
         # Tags are short; the label holds the whole hash.
-        return any(node.image in item.tags and item.input_hash == node.input_hash for item in self.local)
+        named = self._by_tag.get(node.image)
+        return named is not None and named.input_hash == node.input_hash
 
     def store_of(self, node: Node) -> str | None:
         """The first store that has it."""
@@ -54,8 +56,15 @@ class Inventory:
 
     def latest(self, key: str) -> Existing | None:
         """The newest local image of the stage with this key, whatever its inputs."""
-        found = [item for item in self.local if item.key == key]
-        return max(found, key=lambda item: item.created, default=None)
+        return self._newest.get(key)
+
+    @cached_property
+    def _by_tag(self) -> Mapping[str, Existing]:
+        return {tag: item for item in self.local for tag in item.tags}
+
+    @cached_property
+    def _newest(self) -> Mapping[str, Existing]:
+        return {item.key: item for item in sorted(self.local, key=lambda item: item.created)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from holoenzyme.render.stages import Stage
+from holoenzyme.render.stages import Stage, StageKind
 
 #: Where stages live in an engine until a proof promotes an image.
 NAMESPACE = "holoenzyme/stage"
@@ -17,6 +17,10 @@ STAGE_LABEL = f"{LABEL}.stage"
 KEY_LABEL = f"{LABEL}.stage-key"
 HASH_LABEL = f"{LABEL}.input-hash"
 INPUTS_LABEL = f"{LABEL}.inputs"
+#: Of an image: every package of the distribution that it was made with, by version (JSON).
+PACKAGES_LABEL = f"{LABEL}.packages"
+#: Of an image that was built when the archive had newer revisions than the lock: what differed.
+DRIFT_LABEL = f"{LABEL}.drift"
 #: Hex digits of the input hash in an image's tag; the label has all 64.
 TAG_LENGTH = 16
 
@@ -75,13 +79,26 @@ class Node:
 
     def build_labels(self) -> dict[str, str]:
         """The labels of its image; they are given on the command line, because the text may not name its own hash."""
+        packages = {PACKAGES_LABEL: self._packages()} if self.stage.kind is StageKind.IMAGE else {}
         return {
             **self.stage.labels,
+            **packages,
             STAGE_LABEL: self.stage.name,
             KEY_LABEL: self.stage.key,
             HASH_LABEL: self.input_hash,
             INPUTS_LABEL: self.inputs.to_json(),
         }
+
+    def _packages(self) -> str:
+        """The exact versions in all stages below, by stage; stages that came from a store tell nothing by themselves."""
+        found: dict[str, dict[str, str]] = {}
+        waiting: list[Node] = [self]
+        while waiting:
+            node = waiting.pop()
+            if node.stage.resolved:
+                found[node.stage.name] = dict(node.stage.resolved)
+            waiting += node.needs.values()
+        return json.dumps(found, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, kw_only=True)

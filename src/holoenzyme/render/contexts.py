@@ -11,7 +11,8 @@ from dataclasses import dataclass
 class Step:
     """One stage in the script: the folder of its context, the image's name, and its labels.
 
-    `base_command` is there for a base: the words that make its root file system as an archive whose name is `base.tar`.
+    `base_command` is there for a base: the words that make its root file system as an archive whose name is `base.tar`;
+    its folder holds `packages`, the list of what must then be in it.
     """
 
     folder: str
@@ -22,12 +23,27 @@ class Step:
 
 _HEAD = """#!/bin/sh
 # {generator}
-# Builds {cell} with plain commands, in order. Each image has the name and the labels that `nox -s build-image` looks
-# for, so either can go on where the other stopped. It does not prove the image.
+# Builds {cell} with plain commands, in order. Each image has the name and the labels that
+# `nox -s build-image` looks for, so either can go on where the other stopped. It does not prove the image.
 # The CA bundle and proxies of the host go in as secrets, where there are any; nothing of them stays.
+# DOCKER names the docker command to use; otherwise it is the first on PATH that can do BuildKit.
+# shellcheck disable=SC2016 # the hooks of mmdebstrap have variables of their own
 set -eu
 cd "$(dirname "$0")"
 export DOCKER_BUILDKIT=1
+if [ -z "${{DOCKER:-}}" ]; then
+    IFS=:
+    for folder in $PATH; do
+        [ -x "$folder/docker" ] || continue
+        case $("$folder/docker" --version) in
+            *" 18.09."* | *" 19."* | *" 20."*) DOCKER=$folder/docker ;;
+            *) if "$folder/docker" buildx version > /dev/null 2>&1; then DOCKER=$folder/docker; fi ;;
+        esac
+        [ -z "${{DOCKER:-}}" ] || break
+    done
+    unset IFS
+fi
+docker() {{ "${{DOCKER:?no docker command can do BuildKit; install the buildx plugin}}" "$@"; }}
 ca=${{SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}
 env=$(mktemp)
 trap 'rm -f "$env"' EXIT
@@ -48,10 +64,17 @@ def build_script(cell: str, steps: Sequence[Step]) -> str:
         if step.base_command:
             lines += [
                 f"    {shlex.join(step.base_command)}",
-                f"    docker import base.tar {step.image}-unlabelled",
+                f"    docker import base.tar {step.image}-unlabelled > /dev/null",
+                f"    docker run --rm {step.image}-unlabelled \\",
+                "        dpkg-query -W -f '${Package} ${Version}\\n' > base.packages",
+                f"    if ! diff {step.folder}/packages base.packages; then",
+                "        echo 'the archive has other packages than matrix.lock: lock anew, then render' >&2",
+                f"        docker rmi {step.image}-unlabelled",
+                "        exit 3",
+                "    fi",
                 f"    printf 'FROM %s\\n' {step.image}-unlabelled | docker build --tag {step.image} {labels} -",
                 f"    docker rmi {step.image}-unlabelled",
-                "    rm base.tar",
+                "    rm base.tar base.packages",
             ]
         else:
             lines.append(f'    docker build "$@" --tag {step.image} {labels} {step.folder}')

@@ -246,7 +246,7 @@ def test_a_cell_without_a_proof_is_refused(tmp_path: Path, tools: Tools) -> None
         build_cells(Project(root), tools, [])
     edit(root / "smoke_tests/tiny/smoke.yaml", "proof: false", "proof: true")
     edit(root / "smoke_tests/tiny/smoke.yaml", "[exact]", "[exact, rough]")
-    with pytest.raises(UserError, match="tolerances rough are not in matrix.yaml"):
+    with pytest.raises(UserError, match=r"tolerances rough are not in matrix\.yaml"):
         build_cells(Project(root), tools, [])
     assert engine_of(tools).questions == 0
 
