@@ -112,15 +112,11 @@ def images(
 
 def _is_our_name(tag: str, image: ImageInfo) -> bool:
     """Whether we gave this name to this image: it fits what the labels say."""
-    repository, _, version = tag.rpartition(":")
+    repository = tag.rpartition(":")[0]
     stage = image.labels.get(STAGE_LABEL)
     if repository in PASSING:
         return True
-    if stage is None:
-        return False
-    if repository == f"{NAMESPACE}/{stage}":
-        return version == image.labels.get(HASH_LABEL, "")[:TAG_LENGTH]
-    return repository == f"{NAMESPACE.partition('/')[0]}/{stage}"
+    return stage is not None and repository in (f"{NAMESPACE}/{stage}", f"{NAMESPACE.partition('/')[0]}/{stage}")
 
 
 def _is_our_remnant(engine: Housekeeping, image: ImageInfo, named: Iterable[ImageInfo], state: Path) -> bool:
@@ -137,7 +133,7 @@ def _is_our_remnant(engine: Housekeeping, image: ImageInfo, named: Iterable[Imag
         return True
     for other in named:
         if (other.labels.get(STAGE_LABEL), other.labels.get(HASH_LABEL)) == (stage, input_hash):
-            return engine.instructions(image.id) == engine.instructions(other.id)
+            return len(engine.history(image.id)) == len(engine.history(other.id))
     return False
 
 

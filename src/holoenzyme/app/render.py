@@ -31,11 +31,14 @@ def run(argv: list[str], root: Path) -> int:
 
 
 def render_all(root: Path, out: Path) -> tuple[Path, ...]:
-    """Render every cell that can be built; returns the Dockerfiles. For linters."""
-    project = Project(root)
-    cells = [cell for cell in project.matrix.all_cells() if cell.status is Status.SUPPORTED]
-    folders = render_cells(project, cells, out)
-    return tuple(path for folder in folders for path in sorted(folder.glob("*/Dockerfile")))
+    """Render every image of every cell that can be built; returns the Dockerfiles. For linters."""
+    found: list[Path] = []
+    for image in Project(root).cookbook.images:
+        project = Project(root, image=image.name)
+        cells = [cell for cell in project.matrix.all_cells() if cell.status is Status.SUPPORTED]
+        for folder in render_cells(project, cells, out / image.name):
+            found += sorted(folder.glob("*/Dockerfile"))
+    return tuple(found)
 
 
 def render_cells(project: Project, cells: Sequence[Cell], out: Path) -> tuple[Path, ...]:

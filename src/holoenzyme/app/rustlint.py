@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock
-
 from holoenzyme.app.build import make_images
+from holoenzyme.app.locks import held
 from holoenzyme.app.project import Project, Tools, machine_tools
 from holoenzyme.engine.base import Mount, RunRequest, RunResult
 from holoenzyme.engine.secrets import PROXIES, ca_bundle
@@ -21,6 +20,7 @@ from holoenzyme.matrix.recipe import FileRule
 #: The folder below the state folder that keeps cargo's downloads and results: a lint of nothing new takes seconds.
 CACHE = "lint"
 _CACHE_TARGET = "/cache"
+_CARGO_HOME = f"{_CACHE_TARGET}/cargo"
 #: Seconds for each command.
 _TIMEOUT = 600.0
 
@@ -91,11 +91,9 @@ def _cache(tools: Tools) -> Iterator[Path]:
     Cargo goes by the times of files: with two checkouts of different content at once it could take the one's results
     for the other's.
     """
-    locks = tools.state / "locks"
     folder = tools.state / CACHE
-    for path in (locks, folder):
-        path.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / "rust-lint.lock"):
+    with held(tools, "rust-lint", waiting=lambda: tools.say("another lint is at work; waiting")):
+        folder.mkdir(exist_ok=True)
         if os.getuid() == 0:
             os.chown(folder, UNKNOWN_UID, UNKNOWN_UID)
         yield folder
@@ -106,34 +104,39 @@ def _check(project: Project, tools: Tools, image: str, crate: Crate, cache: Path
     tree = project.files.tree(FileRule(**{"from": crate.folder, "to": "."}))
     found = 0
     with work_folder({name.removeprefix("./"): file for name, file in tree.items()}) as folder:
+        template = RunRequest(
+            image=image,
+            argv=(),
+            timeout=_TIMEOUT,
+            mounts=_mounts(tools, folder, cache),
+            user=user(),
+            workdir=WORK,
+            env=_environment(crate),
+        )
         if crate.downloads:
-            _fetch(tools, image, crate, folder, cache)
+            _fetch(tools, crate, template)
         for command in crate.checks:
-            result = tools.engine.run(_request(image, crate, command, folder, cache))
+            result = tools.engine.run(replace(template, argv=command))
             if result.returncode != 0:
                 found += 1
                 tools.say(f"{crate.folder}: {' '.join(command)}: {_ending(result)}\n{_output(result)}")
     return found
 
 
-def _fetch(tools: Tools, image: str, crate: Crate, folder: Path, cache: Path) -> None:
+def _fetch(tools: Tools, crate: Crate, template: RunRequest) -> None:
     """Download what the crate depends on, with network only where the cache does not have all of it."""
-    if tools.engine.run(_request(image, crate, (*crate.fetch, "--offline"), folder, cache)).returncode == 0:
+    if tools.engine.run(replace(template, argv=(*crate.fetch, "--offline"))).returncode == 0:
         return
     bundle = ca_bundle(tools.environ)
+    extra = (Mount(source=bundle, target=CA_TARGET, read_only=True),) if bundle else ()
+    proxies = {name: tools.environ[name] for name in PROXIES if tools.environ.get(name)}
     result = tools.engine.run(
-        RunRequest(
-            image=image,
+        replace(
+            template,
             argv=crate.fetch,
-            timeout=_TIMEOUT,
-            mounts=(
-                *_mounts(folder, cache),
-                *([Mount(source=bundle, target=CA_TARGET, read_only=True)] if bundle else []),
-            ),
-            user=user(),
-            workdir=WORK,
+            mounts=(*template.mounts, *extra),
             network=True,
-            env={**_environment(crate), **{name: tools.environ[name] for name in PROXIES if tools.environ.get(name)}},
+            env={**template.env, **proxies},
         )
     )
     if result.returncode != 0:
@@ -144,25 +147,18 @@ def _fetch(tools: Tools, image: str, crate: Crate, folder: Path, cache: Path) ->
         )
 
 
-def _request(image: str, crate: Crate, argv: tuple[str, ...], folder: Path, cache: Path) -> RunRequest:
-    return RunRequest(
-        image=image,
-        argv=argv,
-        timeout=_TIMEOUT,
-        mounts=_mounts(folder, cache),
-        user=user(),
-        workdir=WORK,
-        env=_environment(crate),
-    )
-
-
-def _mounts(folder: Path, cache: Path) -> tuple[Mount, ...]:
-    return (Mount(source=folder, target=WORK), Mount(source=cache, target=_CACHE_TARGET))
+def _mounts(tools: Tools, folder: Path, cache: Path) -> tuple[Mount, ...]:
+    mounts = (Mount(source=folder, target=WORK), Mount(source=cache, target=_CACHE_TARGET))
+    config = tools.environ.get("HOLOENZYME_CARGO_CONFIG")
+    if not config:
+        return mounts
+    # cargo names what it has downloaded after the registry, so without the same configuration it finds none of it.
+    return (*mounts, Mount(source=Path(config).absolute(), target=f"{_CARGO_HOME}/config.toml", read_only=True))
 
 
 def _environment(crate: Crate) -> dict[str, str]:
     return {
-        "CARGO_HOME": f"{_CACHE_TARGET}/cargo",
+        "CARGO_HOME": _CARGO_HOME,
         "CARGO_TARGET_DIR": f"{_CACHE_TARGET}/target/{crate.folder}",
     }
 

@@ -84,7 +84,9 @@ class RunRequest:
         if self.workdir:
             words += ["-w", self.workdir]
         for key, value in sorted(self.env.items()):
-            words += ["-e", f"{key}={value}"]
+            # The URL of a proxy may hold a password, and this line goes into logs and records: docker takes the value
+            # from the environment of whoever runs it again.
+            words += ["-e", key if key.lower().endswith("_proxy") else f"{key}={value}"]
         return shlex.join([*words, self.image, *self.argv])
 
 
@@ -198,8 +200,8 @@ class Housekeeping(Protocol):
         """All images of a repository (`holoenzyme/unnamed`), whatever their labels."""
         ...
 
-    def instructions(self, image: str) -> int:
-        """How many instructions made an image, those of the images below included."""
+    def history(self, image: str) -> tuple[str, ...]:
+        """The instructions that made an image, those of the images below included, from the lowest up."""
         ...
 
     def containers(self) -> tuple[ContainerInfo, ...]:

@@ -52,6 +52,9 @@ def bootstrap_argv(rule: BaseRule, suite: str, archive: str, sources: Path | Non
         # mmdebstrap leaves these of the host in the archive, and names its file of dpkg options after itself.
         '--customize-hook=rm -f "$1"/etc/hostname "$1"/etc/resolv.conf',
         f'--customize-hook=mv "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$1"/{DPKG_FILE}',
+        # Whatever mirror served this base, it names the distribution's usual one.
+        '--customize-hook=rm -f "$1"/etc/apt/sources.list.d/*; '
+        r'sed -n "s/^\(deb .* main\).*/\1/p" "$1"/usr/share/doc/apt/examples/sources.list > "$1"/etc/apt/sources.list',
         suite,
         archive,
         *((str(sources),) if sources else ()),
@@ -95,7 +98,8 @@ def make_base(
 ) -> MadeBase:
     """Make a base the way that `source` says, say which way it was, and read its packages.
 
-    `ensure` is asked for a program before it is used. Raises `InfrastructureError` where no way works, and `UserError` where a pull is asked for without a digest.
+    `ensure` is asked for a program before it is used. Raises `InfrastructureError` where no way works, and
+    `UserError` where a pull is asked for without a digest.
     """
     match source:
         case BaseSource.BOOTSTRAP:

@@ -242,8 +242,9 @@ class DockerEngine:
                 raise ImageInUse(f"{reference} is in use", why=str(error.explanation)) from error
             raise
 
-    def instructions(self, image: str) -> int:
-        return len(self._ask(lambda api: _untyped(api).history(image)))
+    def history(self, image: str) -> tuple[str, ...]:
+        answer = self._ask(lambda api: _untyped(api).history(image))
+        return tuple(str(item["CreatedBy"]) for item in reversed(answer))
 
     def containers(self) -> tuple[ContainerInfo, ...]:
         found = self._ask(lambda api: api.api.containers(all=True))

@@ -132,15 +132,16 @@ def _decide(node: Node, inventory: Inventory, *, rebuild: bool, base_source: str
     latest = inventory.latest(node.stage.key)
     if latest is None:
         return Decision(node=node, action=action, because="never built here")
-    changes = changed_inputs(_manifest(latest.inputs), node.inputs)
+    manifest = _manifest(latest.inputs)
+    changes = changed_inputs(manifest, node.inputs) if manifest else ("its list of inputs cannot be read",)
     because = "since the last build: " + ("; ".join(changes) if changes else "its image was damaged or removed")
     return Decision(node=node, action=action, because=because, changes=changes)
 
 
-def _manifest(text: str) -> Mapping[str, object]:
-    """An image's manifest of inputs; one that cannot be read counts as empty, so that everything has changed."""
+def _manifest(text: str) -> Mapping[str, object] | None:
+    """An image's manifest of inputs; none where its label was not written by us."""
     try:
         data = json.loads(text)
     except json.JSONDecodeError:
-        return {}
-    return data if isinstance(data, dict) else {}
+        return None
+    return data if isinstance(data, dict) else None

@@ -90,7 +90,7 @@ class Node:
         }
 
     def _packages(self) -> str:
-        """The exact versions in all stages below, by stage; stages that came from a store tell nothing by themselves."""
+        """The exact versions in all stages below, by stage: what was loaded from a store counts too."""
         found: dict[str, dict[str, str]] = {}
         waiting: list[Node] = [self]
         while waiting:

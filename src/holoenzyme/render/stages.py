@@ -24,6 +24,8 @@ from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, place
 #: Stands in rendered text where the name of another stage's image belongs.
 _SYMBOL = re.compile(r"@image:([a-z0-9-]+)@")
 PACKAGES = "packages-"
+#: What bases and packages depend on.
+PLACE_AXES = ("base", "arch")
 
 
 class StageKind(StrEnum):
@@ -113,6 +115,7 @@ class Renderer:
         self._resolution = resolution
         self._files = files
         self._stages: dict[str, Stage] = {}
+        self._axes: dict[str, tuple[str, ...]] = {}
         self._template = cache(files.environment.get_template)
         self._rules: dict[str, dict[str, tuple[Recipe, StageRule]]] = {}
 
@@ -131,6 +134,7 @@ class Renderer:
         needs = {name: self._need(cell, name, ordered, (rule.name,)).key for name in rule.needs}
         key = _key(rule.name, cell, rule.axes)
         if key not in self._stages:
+            self._name_axes(key, f"images/{rule.name}", rule, needs)
             context = self._context(cell, rule.axes, {}) | {"image_kind": rule}
             self._stages[key] = self._stage(
                 key=key,
@@ -176,7 +180,7 @@ class Renderer:
         return self._rules[channel][name]
 
     def _base_stage(self, cell: Cell) -> Stage:
-        key = _key("base", cell, ("base", "arch"))
+        key = _key("base", cell, PLACE_AXES)
         if key not in self._stages:
             locked = self._locked_base(cell)
             rule = self._cookbook.base_rule()
@@ -199,14 +203,14 @@ class Renderer:
         return self._stages[key]
 
     def _packages_stage(self, cell: Cell, name: str) -> Stage:
-        key = _key(name, cell, ("base", "arch"))
+        key = _key(name, cell, PLACE_AXES)
         if key not in self._stages:
             recipe, template = self._cookbook.package_template()
             set_name = name.removeprefix(PACKAGES)
             locked = self._locked_set(cell, set_name)
             items = sorted(locked.packages.items())
             sums = "".join(f"{item.sha256}  {item.file_name(package)}\n" for package, item in items)
-            context = self._context(cell, ("base", "arch"), {}) | {
+            context = self._context(cell, PLACE_AXES, {}) | {
                 "set": set_name,
                 "packages": [{"name": package, **item.model_dump()} for package, item in items],
             }
@@ -218,7 +222,7 @@ class Renderer:
                 template=f"{recipe}/{template}",
                 context=context,
                 cell=cell,
-                needs={"base": _key("base", cell, ("base", "arch"))},
+                needs={"base": _key("base", cell, PLACE_AXES)},
                 files={"packages.sha256": File(content=sums.encode())},
                 resolved={package: item.version for package, item in items},
             )
@@ -227,6 +231,7 @@ class Renderer:
     def _component_stage(self, cell: Cell, recipe: Recipe, rule: StageRule, needs: Mapping[str, str]) -> Stage:
         key = _key(rule.name, cell, rule.axes)
         if key not in self._stages:
+            self._name_axes(key, f"recipes/{recipe.name}", rule, needs)
             files: dict[str, File] = {}
             for entry in rule.files:
                 files.update(self._files.tree(entry))
@@ -247,6 +252,17 @@ class Renderer:
                 redistributable=recipe.redistributable,
             )
         return self._stages[key]
+
+    def _name_axes(self, key: str, where: str, rule: StageRule | ImageRule, needs: Mapping[str, str]) -> None:
+        """Refuse a stage that needs one with an axis that it does not name: its key would stand for several of them."""
+        for need, need_key in needs.items():
+            missing = [axis for axis in self._axes.get(need_key, PLACE_AXES) if axis not in rule.axes]
+            if missing:
+                raise UserError(
+                    f"{where}: stage {rule.name!r} needs {need!r}, which depends on {', '.join(missing)}",
+                    fix=f"add {', '.join(missing)} to its `axes:`",
+                )
+        self._axes[key] = rule.axes
 
     def _context(self, cell: Cell, axes: tuple[str, ...], values: Mapping[str, object]) -> dict[str, object]:
         matrix = self._matrix

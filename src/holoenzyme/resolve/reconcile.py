@@ -105,8 +105,13 @@ def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, lockfiles: 
             wrong.append(f"{crate.lockfile}, which pins crate {crate_name!r}, is missing")
             continue
         found = crate_in_lockfile(lockfiles[crate_name], crate_name, crate.lockfile)
-        if (found.version, found.checksum) != (crate.version, crate.checksum):
+        if found.version != crate.version:
             wrong.append(f"crate {crate_name!r} is {crate.version} in the lock and {found.version} in {crate.lockfile}")
+        elif found.checksum != crate.checksum:
+            wrong.append(
+                f"crate {crate_name!r} {crate.version} has checksum {crate.checksum} in the lock and {found.checksum} "
+                f"in {crate.lockfile}"
+            )
     if wrong:
         unique = list(dict.fromkeys(wrong))
         raise UserError("matrix.lock does not fit the matrix", why="; ".join(unique), fix=RELOCK)
@@ -139,9 +144,12 @@ def _pins(matrix: Matrix, lock: Resolution) -> list[str]:
 
 
 def _is_upstream(version: str, pin: str) -> bool:
-    """Whether a Debian version is of the upstream version `pin`; `+dfsg…` (a repacked source) counts as the same."""
+    """Whether a Debian version is of the upstream version `pin`.
+
+    `+dfsg…` (a repacked source) counts as the same, `~rc1` (what came before it) does not.
+    """
     upstream = Version(version).upstream_version or ""
-    return upstream.split("+")[0].split("~")[0] == pin
+    return upstream.split("+")[0] == pin
 
 
 def reconcile(resolution: Resolution, key: str, offers: Offers) -> tuple[Resolution, tuple[Change, ...]]:
@@ -158,10 +166,9 @@ def reconcile(resolution: Resolution, key: str, offers: Offers) -> tuple[Resolut
             base = locked_base.model_copy(update={"packages": dict(offers.base.packages)})
     for name, locked in sets.items():
         _check_sums(name, locked, offers.available)
-        # A base that came out newer may hold what a set would bring: then the set has to be taken anew, whole.
-        if not changes and all((p, v.version) in offers.available for p, v in locked.packages.items()):
-            continue
-        offered = offers.sets[name]
+    # A base that came out newer may hold what a set would bring: then every set has to be taken anew, whole.
+    for name in sets if changes else _moving(sets, offers):
+        locked, offered = sets[name], offers.sets[name]
         changes += _compare(
             f"set {name}",
             {package: item.version for package, item in locked.packages.items()},
@@ -219,6 +226,28 @@ def _check_sums(name: str, locked: LockedSet, available: Mapping[tuple[str, str]
                 why=f"locked {item.sha256}, offered {offered.sha256}: one version must have one content",
                 fix="ask who runs the mirror; if the lock is wrong, run `nox -s lock`",
             )
+
+
+def _moving(sets: Mapping[str, LockedSet], offers: Offers) -> list[str]:
+    """The sets that have to be taken anew: what they lock is gone, or they share a package with a set that moves.
+
+    Two versions of a package must not meet in one image: two builds of libLLVM hang in one process.
+    """
+    moving = {
+        name
+        for name, locked in sets.items()
+        if not all((package, item.version) in offers.available for package, item in locked.packages.items())
+    }
+    while True:
+        offered = {package: item.version for name in moving for package, item in offers.sets[name].packages.items()}
+        more = {
+            name
+            for name, locked in sets.items()
+            if any(offered.get(package, item.version) != item.version for package, item in locked.packages.items())
+        }
+        if more <= moving:
+            return [name for name in sets if name in moving]
+        moving |= more
 
 
 def _refuse(changes: list[Change]) -> None:

@@ -1,0 +1,88 @@
+"""`bench`: measure, print, and write the figures as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from holoenzyme import console
+from holoenzyme.app.measuring import Bench, measure_cold, measure_noop, measure_plan, measure_size, measure_store
+from holoenzyme.app.project import Project, machine_tools
+from holoenzyme.engine.docker import DockerEngine
+from holoenzyme.errors import ExitCode, UserError
+from holoenzyme.report.bench_table import SCHEMA, Part, as_data, tables
+
+OUTPUT = Path("build/bench/build.json")
+#: In the order in which they run: saving to a store gives the size too, and what takes longest comes last.
+PARTS: dict[str, Callable[[Bench], Part]] = {
+    "plan": measure_plan,
+    "noop": measure_noop,
+    "store": measure_store,
+    "size": measure_size,
+    "cold": measure_cold,
+}
+_EPILOG = """
+parts of `build`: plan (1,000 cells), noop (a build with nothing to do), size (of the image, compressed and not),
+store (from a store to a checked derivative), cold (from nothing to a checked derivative; takes minutes and needs
+network). The images that are there stay as they are: those that are made for the measurements have names of their own,
+and are removed. Figures of parts that are not measured stay in the file.
+"""
+
+
+def run(argv: list[str], root: Path) -> int:
+    """`bench build [--only PART ...]`: exit code 0 when everything was measured, whether goals are reached or not."""
+    parser = argparse.ArgumentParser(prog="bench", description="Measure builds, plans and sizes.", epilog=_EPILOG)
+    parser.add_argument("what", nargs="?", choices=["build"], default="build", help="what to measure")
+    parser.add_argument("--only", action="append", choices=list(PARTS), default=[], help="only this part; repeatable")
+    parser.add_argument("--cell", metavar="CELL", help="another cell than the default one")
+    parser.add_argument("--json", action="store_true", help="print what is written instead of tables")
+    arguments = parser.parse_args(argv)
+    project, tools = Project(root), machine_tools()
+    cells = project.cells([arguments.cell] if arguments.cell else [])
+    if len(cells) != 1:
+        raise UserError(f"{arguments.cell!r} names {len(cells)} cells", fix="name one cell")
+    bench = Bench(project=project, tools=tools, cell=cells[0], history=DockerEngine(tools.runner).history)
+    parts = []
+    for name, measure in PARTS.items():
+        if name in arguments.only or not arguments.only:
+            tools.say(f"{name}: measuring")
+            parts.append(measure(bench))
+            if not arguments.json:
+                for table in tables(parts[-1]):
+                    console.out().print(table)
+    data = write(root / OUTPUT, cells[0].id, parts)
+    if arguments.json:
+        print(json.dumps(data, indent=1))
+    tools.say(f"written: {root / OUTPUT}")
+    return ExitCode.OK
+
+
+def write(path: Path, cell: str, parts: Sequence[Part]) -> dict[str, object]:
+    """Write the figures, and keep those of other parts that an earlier run measured for the same cell; returns all."""
+    kept: dict[str, object] = {}
+    with suppress(FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
+        old = json.loads(path.read_text(encoding="utf-8"))
+        if (old["schema"], old["cell"]) == (SCHEMA, cell):
+            kept = dict(old["parts"])
+    data = {
+        "schema": SCHEMA,
+        "cell": cell,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "system": platform.platform(),
+            "cores": os.cpu_count(),
+            "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        },
+        "parts": kept | as_data(parts),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
+    return data
