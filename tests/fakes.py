@@ -54,7 +54,7 @@ class FakeArchive:
 
     def answer(self, dockerfile: str, folder: Path) -> None:
         """Answer the question that a Dockerfile asks with the files `uris` and `packages`, in apt's words."""
-        lines, names = [], re.findall(r"echo (\S.*) \| tr", dockerfile)[0].split()
+        lines, names = [], re.findall(r"echo (.*) \| tr", dockerfile)[0].split()
         for mark, roots in re.findall(r"echo (==\S+ \S+); apt-get .*?--print-uris (.*?) \|", dockerfile):
             lines.append(mark)
             for name in sorted({need for root in roots.split() for need in (root, *self.needs.get(root, ()))}):

@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -109,40 +109,18 @@ class SubprocessRunner:
         """
         log.info("%s", command.replay())
         start = time.monotonic()
-        # Under the guard: `stop` finds every process, or keeps it from starting.
-        with self._guard:
-            if self._stopped:
-                raise KeyboardInterrupt
-            process = _start(command, merge=merge)
-            self._running.add(process)
-        out, err = _Sink(on_line, log_file), _Sink(None, None)
-        readers = [threading.Thread(target=out.drain, args=(process.stdout,), daemon=True)]
-        if not merge:
-            readers.append(threading.Thread(target=err.drain, args=(process.stderr,), daemon=True))
-        timed_out = False
-        try:
-            for reader in readers:
-                reader.start()
-            if command.stdin is not None and process.stdin is not None:
-                try:
-                    with process.stdin:
-                        process.stdin.write(command.stdin)
-                except BrokenPipeError:
-                    log.debug("%s did not read its whole input", command.argv[0])
-            try:
-                process.wait(command.timeout)
-            except subprocess.TimeoutExpired:
-                timed_out = True
-                _end_group(process)
-        except BaseException:
-            _end_group(process)
-            raise
-        finally:
-            for reader in readers:
-                reader.join(timeout=5)
+        with closing(_Sink(on_line, log_file)) as out, closing(_Sink(None, None)) as err:
+            # Under the guard: `stop` finds every process, or keeps it from starting.
             with self._guard:
-                self._running.discard(process)
-            out.close()
+                if self._stopped:
+                    raise KeyboardInterrupt
+                process = _start(command, merge=merge)
+                self._running.add(process)
+            try:
+                timed_out = _supervise(process, command, out, err)
+            finally:
+                with self._guard:
+                    self._running.discard(process)
         if self._stopped:
             raise KeyboardInterrupt
         return Completed(
@@ -193,6 +171,39 @@ def _start(command: Command, *, merge: bool) -> subprocess.Popen[str]:
         ) from error
 
 
+def _supervise(process: subprocess.Popen[str], command: Command, out: _Sink, err: _Sink) -> bool:
+    """Feed a process and keep what it says until it ends, or end it; returns whether it ran past its time limit."""
+    waiting = [(pipe, sink) for pipe, sink in ((process.stdout, out), (process.stderr, err)) if pipe is not None]
+    readers: list[threading.Thread] = []
+    try:
+        while waiting:
+            pipe, sink = waiting.pop()
+            reader = threading.Thread(target=sink.drain, args=(pipe,), daemon=True)
+            reader.start()
+            readers.append(reader)
+        if command.stdin is not None and process.stdin is not None:
+            try:
+                with process.stdin:
+                    process.stdin.write(command.stdin)
+            except BrokenPipeError:
+                log.debug("%s did not read its whole input", command.argv[0])
+        try:
+            process.wait(command.timeout)
+        except subprocess.TimeoutExpired:
+            _end_group(process)
+            return True
+        return False
+    except BaseException:
+        _end_group(process)
+        raise
+    finally:
+        # Ctrl-C may come before every reader was started.
+        for pipe, _ in waiting:
+            pipe.close()
+        for reader in readers:
+            reader.join(timeout=5)
+
+
 def _end_group(process: subprocess.Popen[str]) -> None:
     """Ask the group to end, and kill what is left of it when its first process has ended or 5 s have passed."""
     with suppress(ProcessLookupError):
@@ -216,9 +227,7 @@ class _Sink:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             self._file = log_file.open("a", encoding="utf-8")
 
-    def drain(self, pipe: IO[str] | None) -> None:
-        if pipe is None:
-            return
+    def drain(self, pipe: IO[str]) -> None:
         with pipe:
             for line in pipe:
                 self._take(line)

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from holoenzyme.app.locks import held
 from holoenzyme.app.project import Project, Tools, machine_tools
 from holoenzyme.app.resolving import ask_archive, make, name_base
 from holoenzyme.engine.bootstrap import BaseSource
@@ -35,7 +36,8 @@ def run(argv: list[str], root: Path) -> int:
     project = Project(root)
     tools = machine_tools(base_source=BaseSource(arguments.base))
     path = root / LOCK_NAME
-    offered = resolve_today(project, tools)
+    with held(tools, "base", waiting=lambda: tools.say("another command makes a base; waiting")):
+        offered = resolve_today(project, tools)
     if not arguments.check:
         check_fits(project.matrix, project.cookbook, offered, _lockfile_texts(root, offered))
         old = path.read_text(encoding="utf-8") if path.is_file() else ""

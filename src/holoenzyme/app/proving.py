@@ -12,9 +12,11 @@ from holoenzyme.app.checking import Checks, test_files
 from holoenzyme.app.project import Project, Tools
 from holoenzyme.engine.base import ImageInfo
 from holoenzyme.errors import InternalError, UserError
+from holoenzyme.evidence import identity
 from holoenzyme.evidence import oracle as judging
 from holoenzyme.evidence.outcome import Outcome
 from holoenzyme.evidence.record import EvidenceFolder, Record
+from holoenzyme.execute import smoke as running
 from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.smoke import SmokeTest, load_smoke_tests
 from holoenzyme.plan.graph import Node
@@ -60,8 +62,9 @@ def tests_digest(
     """A hash over programs, oracles, tolerances and judge: it changes when, and only when, one of them does."""
     digest = hashlib.sha256(contract.encode())
     digest.update(json.dumps(tolerances, sort_keys=True).encode())
-    # The judge is part of the oracle: with another one, an old proof says nothing.
-    digest.update(Path(judging.__file__).read_bytes())
+    # What runs and what judges are part of the oracle: with others, an old proof says nothing.
+    for module in (judging, identity, running):
+        digest.update(Path(str(module.__file__)).read_bytes())
     for test in tests:
         for name, file in sorted(test_files(project, test).items()):
             digest.update(f"{test.rule.name}/{name}\0".encode() + hashlib.sha256(file.content).digest())

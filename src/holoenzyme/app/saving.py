@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from holoenzyme.app.project import Tools
-from holoenzyme.plan.graph import Graph
-from holoenzyme.store import StageRef
+from holoenzyme.plan.graph import Graph, Node
+from holoenzyme.store import FolderStore, StageRef
 
 
 def save(tools: Tools, graph: Graph, cells: Sequence[str], folder: Path, *, everything: bool = True) -> None:
@@ -21,11 +23,16 @@ def save(tools: Tools, graph: Graph, cells: Sequence[str], folder: Path, *, ever
     for cell in cells:
         below = graph.below(graph.images[cell])
         nodes = [node for key, node in graph.nodes.items() if key in below]
-        for node in nodes if everything else nodes[-1:]:
-            if tools.engine.image(node.image) is None:
-                tools.say(f"{node.stage.name}: not saved, the engine does not have it")
-                continue
-            saved = store.save(StageRef(stage=node.stage.name, input_hash=node.input_hash), node.image)
-            size = f"{saved.size.compressed / 1e6:.1f} MB compressed"
-            tools.say(f"{node.stage.name}: {'saved' if saved.added else 'there already'}, {size}")
+        # Compression is most of the work and uses one core for each image; the image itself, the longest, goes first.
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            for line in pool.map(lambda node: _save(tools, store, node), reversed(nodes if everything else nodes[-1:])):
+                tools.say(line)
     tools.say(f"store: {folder}")
+
+
+def _save(tools: Tools, store: FolderStore, node: Node) -> str:
+    if tools.engine.image(node.image) is None:
+        return f"{node.stage.name}: not saved, the engine does not have it"
+    saved = store.save(StageRef(stage=node.stage.name, input_hash=node.input_hash), node.image)
+    how = "saved" if saved.added else "there already"
+    return f"{node.stage.name}: {how}, {saved.size.compressed / 1e6:.1f} MB compressed"

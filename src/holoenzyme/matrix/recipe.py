@@ -171,4 +171,22 @@ def load_cookbook(root: Path) -> Cookbook:
                         f"declared by {seen[channel, stage.name]}",
                         fix="each stage of a channel comes from one recipe",
                     )
+    _refuse_shared_keys(recipes)
     return Cookbook(recipes=recipes, images=images)
+
+
+def _refuse_shared_keys(recipes: tuple[Recipe, ...]) -> None:
+    """Two recipes may make a stage of the same name only where the channel tells the stages apart."""
+    owners: dict[str, list[tuple[Recipe, StageRule]]] = {}
+    for recipe in recipes:
+        for stage in recipe.stages:
+            owners.setdefault(stage.name, []).append((recipe, stage))
+    for name, found in owners.items():
+        for recipe, stage in found:
+            if len(found) > 1 and "channel" not in stage.axes:
+                others = ", ".join(other.name for other, _ in found if other is not recipe)
+                raise UserError(
+                    f"recipes/{recipe.name}/recipe.yaml: stage {name!r} is also made by {others}, and does not depend "
+                    "on the channel",
+                    fix="add `channel` to its `axes:`, or give it another name",
+                )

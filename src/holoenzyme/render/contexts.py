@@ -48,7 +48,9 @@ ca=${{SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}
 env=$(mktemp)
 trap 'rm -f "$env"' EXIT
 for name in http_proxy https_proxy no_proxy all_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY; do
-    if value=$(printenv "$name"); then printf "export %s='%s'\\n" "$name" "$value" >> "$env"; fi
+    if value=$(printenv "$name"); then
+        printf "export %s='%s'\\n" "$name" "$(printf %s "$value" | sed "s/'/'\\\\''/g")" >> "$env"
+    fi
 done
 set -- --secret "id=env,src=$env"
 if [ -f "$ca" ]; then set -- "$@" --secret "id=ca,src=$ca"; fi

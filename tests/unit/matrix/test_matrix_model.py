@@ -28,7 +28,7 @@ def test_the_real_matrix_has_every_axis_value_of_the_project(real: Matrix) -> No
     assert list(real.channels) == ["distro", "patched", "source", "rustup"]
     assert list(real.targets) == ["host", "sm_80", "sm_90", "gfx90a", "gfx942"]
     assert set(real.images) == {"toolchain", "runner-cpu", "runner-cuda", "runner-rocm"}
-    assert set(real.tolerances) == {"closed-form", "central-difference", "certified-six-digits"}
+    assert {"closed-form", "central-difference", "certified-six-digits"} <= set(real.tolerances)
 
 
 def test_the_default_cell_is_supported_within_its_budget(real: Matrix) -> None:

@@ -58,7 +58,7 @@ def test_a_package_has_a_line_of_its_own(path: Path) -> None:
 
 def test_base_packages_have_lines_of_their_own(tmp_path: Path) -> None:
     names = [f"lib{letter}" for letter in "abcdefgh"]
-    text = write_lock(tmp_path / "lock", locked({name: "1-1" for name in names}))
+    text = write_lock(tmp_path / "lock", locked(dict.fromkeys(names, "1-1")))
     assert [line.strip().rstrip(",") for line in text.splitlines() if '"lib' in line and "sha256" not in line] == [
         f'"{name}": "1-1"' for name in names
     ]
@@ -207,17 +207,11 @@ def test_crates_that_the_matrix_pins(small_project: Project) -> None:
 
 def test_everything_that_does_not_fit_is_told_once(small_project: Project) -> None:
     why = why_not(small_project, with_sets(llvm=None, rustc=None), None)
-    assert why is not None and why.split("; ") == [
-        f"package set 'rustc' of {PLACE} is not locked",
+    assert why is not None and sorted(why.split("; ")) == [
         f"package set 'llvm' of {PLACE} is not locked",
+        f"package set 'rustc' of {PLACE} is not locked",
         "recipes/enzyme/vendor/Cargo.lock, which pins crate 'diffsl', is missing",
-    ] or sorted(why.split("; ")) == sorted(  # the order is that of the recipes' names
-        [
-            f"package set 'rustc' of {PLACE} is not locked",
-            f"package set 'llvm' of {PLACE} is not locked",
-            "recipes/enzyme/vendor/Cargo.lock, which pins crate 'diffsl', is missing",
-        ]
-    )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -232,6 +226,6 @@ def test_a_cargo_lock_that_does_not_pin_the_crate_once(small_project: Project, t
 def test_a_project_refuses_a_lock_that_does_not_fit(tmp_path: Path) -> None:
     root = write_project(tmp_path)
     edit(root / "matrix.yaml", "rustc-web: 1.96.0", "rustc-web: 1.97.0")
-    with pytest.raises(UserError, match="rustc-web is pinned to 1.97.0") as caught:
+    with pytest.raises(UserError) as caught:
         _ = Project(root).lock
-    assert caught.value.why is not None
+    assert caught.value.why == "rustc-web is pinned to 1.97.0 in matrix.yaml and locked at 1.96.0-1"

@@ -1,0 +1,109 @@
+"""What the project's own recipes give, at a small resolution that never changes: relocking leaves these files alone.
+
+Pins, recipes and images are the project's own. The sources of crates are not: what they hold is not rendered.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.fakes import deb, digest_of
+
+from holoenzyme.app.project import Project
+from holoenzyme.app.render import render_cells
+from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, write_lock
+from holoenzyme.resolve.reconcile import crate_in_lockfile
+
+CELL = "distro-1.96-host"
+Golden = Callable[[str, str], None]
+
+
+def fixed_resolution(project: Project) -> Resolution:
+    """Each set with what it asks for and libLLVM, at the pinned upstream versions and revision 1."""
+    pins = project.matrix.pins.packages
+
+    def version(name: str) -> str:
+        epoch = "1:" if "22" in name else ""
+        return f"{epoch}{pins.get(name, '22.1.8' if epoch else '1.0')}-1"
+
+    sets = {
+        name: LockedSet(
+            roots=roots,
+            packages={package: deb(version(package), digest_of(package)) for package in sorted({*roots, "libllvm22"})},
+        )
+        for name, roots in project.cookbook.all_package_sets().items()
+    }
+    base = LockedBase(
+        image="debian:bookworm-slim",
+        digest=None,
+        include=tuple(project.cookbook.base_rule().include),
+        packages={"apt": "2.6.2", "libc6": "2.36-9+deb12u1"},
+    )
+    lockfile = "recipes/enzyme/vendor/Cargo.lock"
+    crate = crate_in_lockfile((project.root / lockfile).read_text(), "diffsl", lockfile)
+    return Resolution(bases={"bookworm-x86_64": base}, sets={"bookworm-x86_64": sets}, crates={"diffsl": crate})
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `nox -s render` writes for the default cell."""
+    source = Path(__file__).resolve().parents[2]
+    root = tmp_path_factory.mktemp("project")
+    for name in ("recipes", "images"):
+        shutil.copytree(source / name, root / name, ignore=shutil.ignore_patterns("target"))
+    shutil.copy(source / "matrix.yaml", root)
+    for crate in (source / "crates").iterdir():
+        (root / "crates" / crate.name).mkdir(parents=True)
+        (root / "crates" / crate.name / "Cargo.toml").write_text("[package]\n")
+    project = Project(root)
+    write_lock(root / "matrix.lock", fixed_resolution(project))
+    (folder,) = render_cells(project, [project.matrix.cell(CELL)], root / "out")
+    return folder
+
+
+def test_every_stage_has_a_folder(rendered: Path) -> None:
+    numbers = [path.name.split("-")[0] for path in sorted(rendered.iterdir()) if path.is_dir()]
+    assert numbers == [f"{number:02}" for number in range(len(numbers))]
+    assert sorted(path.name.partition("-")[2] for path in rendered.iterdir() if path.is_dir()) == sorted(
+        ["base", "packages-rustc", "packages-llvm", "rustc", "enzyme-source", "enzyme", "crates", "toolchain"]
+    )
+
+
+@pytest.mark.parametrize(
+    "stage", ["packages-rustc", "packages-llvm", "rustc", "enzyme-source", "enzyme", "crates", "toolchain"]
+)
+def test_dockerfiles(rendered: Path, golden: Golden, stage: str) -> None:
+    (path,) = rendered.glob(f"[0-9][0-9]-{stage}/Dockerfile")
+    # Names of images hold hashes over everything below; that they are right is another test's.
+    golden("Dockerfile", re.sub(r"(holoenzyme/stage/[a-z-]+):[0-9a-f]{16}", r"\1:HASH", path.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("stage", "file"), [("packages-llvm", "packages.sha256"), ("rustc", "exclude.conf"), ("base", "packages")]
+)
+def test_generated_files(rendered: Path, golden: Golden, stage: str, file: str) -> None:
+    (path,) = rendered.glob(f"[0-9][0-9]-{stage}/{file}")
+    golden(file, path.read_text())
+
+
+def test_the_script_of_plain_builds(rendered: Path, golden: Golden) -> None:
+    script = rendered / "build.sh"
+    assert script.stat().st_mode & 0o777 == 0o755
+    text = re.sub(r"\b[0-9a-f]{64}\b", "SHA256", script.read_text())
+    golden("build.sh", re.sub(r"(holoenzyme/stage/[a-z-]+):[0-9a-f]{16}", r"\1:HASH", text))
+
+
+def test_each_image_that_a_dockerfile_names_is_built_before_it(rendered: Path) -> None:
+    names = re.compile(r"holoenzyme/stage/[a-z-]+:[0-9a-f]{16}")
+    lines = (rendered / "build.sh").read_text().splitlines()
+    order = [names.findall(line)[0] for line in lines if line.startswith("if ! docker image inspect")]
+    folders = [path for path in sorted(rendered.iterdir()) if path.is_dir()]
+    assert len(order) == len(folders) == len(set(order))
+    for number, folder in enumerate(folders):
+        used = set(names.findall((folder / "Dockerfile").read_text())) if number else set()
+        assert used <= set(order[:number]), folder.name
+        assert order[number] not in used

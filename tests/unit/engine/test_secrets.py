@@ -1,0 +1,85 @@
+"""What a build needs of its host: named files, a CA bundle, proxies; gone afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from holoenzyme.engine import secrets
+from holoenzyme.engine.secrets import PROXIES, ca_bundle, host_secrets
+from holoenzyme.errors import UserError
+from holoenzyme.process import Command, SubprocessRunner
+
+
+@pytest.fixture(autouse=True)
+def no_bundle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A host without a CA bundle in the usual places."""
+    monkeypatch.setattr(secrets, "CA_PLACES", (str(tmp_path / "first.pem"), str(tmp_path / "second.pem")))
+
+
+def test_a_host_without_anything() -> None:
+    with host_secrets({}) as found:
+        assert found == ()
+
+
+def test_proxies_are_in_a_private_file_that_is_gone_afterwards() -> None:
+    environ = {"http_proxy": "http://user:it's $ecret@proxy:1", "NO_PROXY": "a, b", "https_proxy": "", "HOME": "/x"}
+    with host_secrets(environ) as found:
+        (secret,) = found
+        assert secret.id == "env"
+        assert secret.path.stat().st_mode & 0o777 == 0o600
+        assert secret.path.parent.stat().st_mode & 0o777 == 0o700
+        script = f'. {secret.path}; printf "%s|" "$http_proxy" "$NO_PROXY" "$https_proxy"'
+        done = SubprocessRunner().run(Command(argv=("env", "-i", "sh", "-c", script), timeout=10))
+        assert done.output == "http://user:it's $ecret@proxy:1|a, b||"
+        assert "HOME" not in secret.path.read_text()
+    assert not secret.path.parent.exists()
+
+
+def test_the_file_is_gone_after_a_failure_too() -> None:
+    with pytest.raises(KeyboardInterrupt), host_secrets({"http_proxy": "p"}) as found:
+        raise KeyboardInterrupt
+    assert not found[0].path.exists()
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_all_names_of_proxies_are_passed_on(name: str) -> None:
+    with host_secrets({name: "value"}) as (secret,):
+        assert secret.path.read_text() == f"export {name}=value\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "secret_id"),
+    [
+        ("HOLOENZYME_APT_SOURCES", "apt-sources"),
+        ("HOLOENZYME_APT_AUTH", "apt-auth"),
+        ("HOLOENZYME_CARGO_CONFIG", "cargo-config"),
+    ],
+)
+def test_named_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, secret_id: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").write_text("x")
+    with host_secrets({variable: "mine"}) as (secret,):
+        assert (secret.id, secret.path) == (secret_id, tmp_path / "mine")
+    assert (tmp_path / "mine").is_file()
+    with pytest.raises(UserError) as caught, host_secrets({variable: "other"}):
+        raise AssertionError("nothing is to be built")
+    assert str(caught.value) == f"{variable} names other, which is no file\n  fix: correct or unset it"
+
+
+def test_the_first_bundle_that_is_there(tmp_path: Path) -> None:
+    assert ca_bundle({}) is None
+    (tmp_path / "second.pem").write_text("x")
+    assert ca_bundle({}) == tmp_path / "second.pem"
+    (tmp_path / "first.pem").write_text("x")
+    assert ca_bundle({}) == tmp_path / "first.pem"
+    with host_secrets({}) as (secret,):
+        assert (secret.id, secret.path) == ("ca", tmp_path / "first.pem")
+
+
+def test_a_bundle_that_the_environment_names(tmp_path: Path) -> None:
+    (tmp_path / "first.pem").write_text("x")
+    (tmp_path / "own.pem").write_text("x")
+    assert ca_bundle({"SSL_CERT_FILE": str(tmp_path / "own.pem")}) == tmp_path / "own.pem"
+    assert ca_bundle({"SSL_CERT_FILE": str(tmp_path / "absent.pem")}) is None

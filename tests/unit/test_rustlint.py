@@ -1,0 +1,154 @@
+"""The Rust linters: which commands run, where, and what becomes of what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.fakes import FakeEngine, FakeRunner
+
+from holoenzyme.app import rustlint
+from holoenzyme.app.project import Project, Tools
+from holoenzyme.engine.base import RunRequest, RunResult
+from holoenzyme.errors import InfrastructureError
+
+
+class Containers(FakeEngine):
+    """An engine whose containers answer with an exit status and what they print."""
+
+    def __init__(self, answer: Callable[[RunRequest], tuple[int, str]] = lambda request: (0, "")) -> None:
+        super().__init__()
+        self.answer = answer
+        self.asked: list[RunRequest] = []
+
+    def run(self, request: RunRequest) -> RunResult:
+        self.asked.append(request)
+        status, output = self.answer(request)
+        return RunResult(
+            request=request, returncode=status, stdout="", stderr=output, duration=0.1, timed_out=status == 124
+        )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Two crates: one of ours without dependencies, one program with."""
+    for folder, lock in (("crates/tool", "version = 4\n"), ("smoke_tests/a/fit", 'x\nsource = "registry"\n')):
+        (tmp_path / folder / "src").mkdir(parents=True)
+        (tmp_path / folder / "Cargo.toml").write_text("[package]\n")
+        (tmp_path / folder / "Cargo.lock").write_text(lock)
+        (tmp_path / folder / "src/main.rs").write_text("fn main() {}\n")
+    built = tmp_path / "smoke_tests/a/fit/target/package/fit"
+    built.mkdir(parents=True)
+    (built / "Cargo.toml").write_text("[package]\n")
+    (tmp_path / "recipes").mkdir()
+    return tmp_path
+
+
+def lint(
+    monkeypatch: pytest.MonkeyPatch, root: Path, engine: Containers, **environ: str
+) -> tuple[int, list[list[str]], list[str]]:
+    """Lint `root`; returns the exit code, the commands, and what was said."""
+    said: list[str] = []
+    tools = Tools(engine=engine, runner=FakeRunner(), state=root / "state", environ=environ, say=said.append)
+    image = SimpleNamespace(image="holoenzyme/stage/lint:1")
+    resolved = SimpleNamespace(graph=SimpleNamespace(image=lambda cell: image))
+    monkeypatch.setattr(rustlint, "machine_tools", lambda: tools)
+    monkeypatch.setattr(rustlint, "make_images", lambda project, tools, cells: (resolved, None))
+    monkeypatch.setattr(Project, "cells", lambda self, patterns: (SimpleNamespace(id="cell"),))
+    code = rustlint.run(root)
+    return code, [list(request.argv) for request in engine.asked], said
+
+
+def test_crates_are_found_but_not_in_build_results(project: Path) -> None:
+    assert rustlint.find_crates(project) == (
+        rustlint.Crate(folder="crates/tool", autodiff=False, downloads=False),
+        rustlint.Crate(folder="smoke_tests/a/fit", autodiff=True, downloads=True),
+    )
+
+
+def test_the_projects_own_crates_are_all_found(root: Path) -> None:
+    found = {crate.folder: crate for crate in rustlint.find_crates(root)}
+    assert not found["crates/cargo-autodiff"].downloads
+    assert found["smoke_tests/autodiff/misra1a"].downloads
+    assert found["smoke_tests/autodiff/derivatives"].autodiff
+
+
+def test_every_command_runs_apart_from_the_network_and_the_checkout(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    engine = Containers()
+    code, commands, said = lint(monkeypatch, project, engine)
+    strict = ["--quiet", "--locked", "--offline", "--all-targets", "--", "-D", "warnings"]
+    assert (code, said) == (0, [])
+    assert commands == [
+        ["cargo", "fmt", "--check"],
+        ["cargo", "clippy", *strict],
+        ["cargo", "test", "--quiet", "--locked", "--offline"],
+        ["cargo", "fetch", "--locked", "--offline"],
+        ["cargo", "fmt", "--check"],
+        ["cargo", "autodiff", "clippy", *strict],
+    ]
+    for request in engine.asked:
+        assert not request.network
+        assert request.read_only
+        assert all(project / "crates" not in (mount.source, *mount.source.parents) for mount in request.mounts)
+        assert request.mounts[1].source == project / "state/lint"
+
+
+def test_findings_are_said_and_everything_else_still_runs(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    def answer(request: RunRequest) -> tuple[int, str]:
+        return (101, "error: length comparison to zero\n") if "clippy" in request.argv else (0, "")
+
+    engine = Containers(answer=answer)
+    code, commands, said = lint(monkeypatch, project, engine)
+    assert code == 1
+    assert len(commands) == 6
+    assert said == [
+        "crates/tool: cargo clippy --quiet --locked --offline --all-targets -- -D warnings: exit status 101\n"
+        "error: length comparison to zero",
+        "smoke_tests/a/fit: cargo autodiff clippy --quiet --locked --offline --all-targets -- -D warnings: "
+        "exit status 101\nerror: length comparison to zero",
+    ]
+
+
+def test_a_command_without_an_end_is_a_finding(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    engine = Containers(answer=lambda request: (124 if "test" in request.argv else 0, ""))
+    code, _, said = lint(monkeypatch, project, engine)
+    assert code == 1
+    assert said == ["crates/tool: cargo test --quiet --locked --offline: no end within 600 s\n"]
+
+
+def test_dependencies_are_fetched_with_the_hosts_certificates_and_proxies(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    bundle = project / "ca.crt"
+    bundle.write_text("certificate")
+    config = project / "cargo.toml"
+    config.write_text("")
+    engine = Containers(answer=lambda request: (101 if "fetch" in request.argv and not request.network else 0, ""))
+    code, commands, _ = lint(
+        monkeypatch,
+        project,
+        engine,
+        SSL_CERT_FILE=str(bundle),
+        https_proxy="http://proxy:1",
+        HOLOENZYME_CARGO_CONFIG=str(config),
+    )
+    assert code == 0
+    (fetch,) = [request for request in engine.asked if request.network]
+    assert list(fetch.argv) == ["cargo", "fetch", "--locked"]
+    assert fetch.env["https_proxy"] == "http://proxy:1"
+    assert {mount.target: mount.source for mount in fetch.mounts if mount.read_only} == {
+        "/cache/cargo/config.toml": config,
+        "/etc/ssl/certs/ca-certificates.crt": bundle,
+    }
+    assert len(commands) == 7
+
+
+def test_without_network_the_machine_is_at_fault(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    engine = Containers(answer=lambda request: (101, "no network\n") if "fetch" in request.argv else (0, ""))
+    with pytest.raises(InfrastructureError, match="smoke_tests/a/fit: its dependencies could not be fetched") as error:
+        lint(monkeypatch, project, engine)
+    assert error.value.why == "no network"
