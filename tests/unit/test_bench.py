@@ -8,13 +8,27 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from tests.fakes import FakeEngine, FakeRunner
+from tests.fakes import FakeEngine, FakeRunner, failing
+from tests.small_project import good_tools
 from tests.unit.store.fake import image_of, ref, write_store
 
 from holoenzyme.app.bench import write
-from holoenzyme.app.measuring import BENCH_LABEL, Bench, Unbuilt, _removing, measure_plan, put_layer_below, synthetic
+from holoenzyme.app.build import build_cells
+from holoenzyme.app.measuring import (
+    BENCH_LABEL,
+    Bench,
+    Unbuilt,
+    _removing,
+    measure_cold,
+    measure_noop,
+    measure_plan,
+    put_layer_below,
+    synthetic,
+)
 from holoenzyme.app.project import Project, Tools
 from holoenzyme.console import err
+from holoenzyme.engine.base import BuildFailed
+from holoenzyme.errors import UserError
 from holoenzyme.plan.graph import STAGE_LABEL
 from holoenzyme.report.bench_table import (
     Figure,
@@ -152,6 +166,49 @@ def test_unbuilt_shares_nothing_with_what_is_built(bench: Bench, root: Path) -> 
         assert node.build_labels()[BENCH_LABEL] == MARK
         assert "id=holoenzyme-" not in node.dockerfile.replace(f"id=holoenzyme-bench-{MARK}-", "")
     assert "type=cache,id=holoenzyme-" in "".join(node.dockerfile for node in usual.values())
+
+
+def fresh(project: Project, state: Path) -> Bench:
+    """A bench on an engine that has nothing."""
+    return Bench(project=project, tools=good_tools(state), cell=project.cells([])[0], history=lambda image: ())
+
+
+def test_from_nothing_is_measured_beside_what_is_built(small_project: Project, tmp_path: Path) -> None:
+    bench = fresh(small_project, tmp_path)
+    build_cells(small_project, bench.tools, [])
+    engine = bench.tools.engine
+    assert isinstance(engine, FakeEngine)
+    before, records = engine.tags, sorted(tmp_path.glob("evidence/*"))
+    engine.forget()
+    found = measure_cold(bench)
+    assert set(engine.built) == {"base", "archive", "packages-llvm", "packages-rustc", "enzyme", "rustc", "toolchain"}
+    assert all(build.request.no_cache for build in engine.builds if build.stage != "base")
+    assert engine.tags == before, "what was built is as it was, and nothing else is there"
+    assert sorted(tmp_path.glob("evidence/*")) == records
+    figures = {figure.name: figure.value for figure in found.figures}
+    assert figures["to the first checked derivative"] > figures["build"] > figures["base"] > 0
+    assert [name for name, _ in found.details["steps of the proof, s"]] == ["identity", "compile", "run", "contract"]
+    # Containers of the fake engine say that they took a quarter of a second each.
+    assert figures["to the first checked derivative"] - figures["build"] == pytest.approx(0.75)
+    path = [name for name, _ in found.details["critical path, s"]]
+    assert (path[0], path[-1]) == ("base", "toolchain")
+    assert {name for name, _ in found.details["stages, s"]} == set(engine.built) - {"archive"}
+
+
+def test_a_failing_build_leaves_nothing_of_the_measurement(small_project: Project, tmp_path: Path) -> None:
+    bench = fresh(small_project, tmp_path)
+    engine = bench.tools.engine
+    assert isinstance(engine, FakeEngine)
+    engine.hooks["toolchain"] = failing()
+    with pytest.raises(BuildFailed):
+        measure_cold(bench)
+    assert engine.built
+    assert engine.tags == set()
+
+
+def test_what_is_not_built_cannot_be_measured(small_project: Project, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"distro-1\.96-host is not built as it would be now"):
+        measure_noop(fresh(small_project, tmp_path))
 
 
 def test_what_was_built_to_measure_is_removed_even_on_failure(bench: Bench) -> None:

@@ -32,7 +32,7 @@ from holoenzyme.evidence.record import Record
 from holoenzyme.matrix.model import Cell, Matrix
 from holoenzyme.plan.decide import Existing, Inventory, decide
 from holoenzyme.plan.graph import Graph, GraphBuilder, Node
-from holoenzyme.process import Command, SubprocessRunner
+from holoenzyme.process import Command
 from holoenzyme.render.stages import ProjectFiles, Renderer, StageKind
 from holoenzyme.report.bench_table import Figure, Part, critical_path, largest_parts, layer_names, median
 from holoenzyme.resolve.model import Resolution, place
@@ -353,29 +353,19 @@ class Timed(Board):
         self.inner.finish(stage, how)
 
 
-class Stopwatch(SubprocessRunner):
-    """A runner that keeps how long each program ran, in seconds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds: dict[str, float] = {}
-
-    def run(self, command: Command, **options: Any) -> Any:
-        """As every runner."""
-        done = super().run(command, **options)
-        name = Path(command.argv[0]).name
-        self.seconds[name] = self.seconds.get(name, 0.0) + done.duration
-        return done
-
-
 def measure_cold(bench: Bench) -> Part:
     """From nothing to the first checked derivative: base, packages, sources and all stages anew, downloads included."""
     load = _load()
     project = Unbuilt(bench.project.root, uuid.uuid4().hex[:12])
-    runner = Stopwatch()
+    start = time.perf_counter()
+    said: list[tuple[str, float]] = []
+
+    def say(text: str) -> None:
+        said.append((text, time.perf_counter() - start))
+        bench.tools.say(text)
+
     with tempfile.TemporaryDirectory(prefix="holoenzyme-bench-") as folder, _removing(bench.tools, project.mark):
-        tools = replace(bench.tools, state=Path(folder), stores=StoreSet(), runner=runner)
-        start = time.perf_counter()
+        tools = replace(bench.tools, state=Path(folder), stores=StoreSet(), say=say)
         resolved = resolve_cells(project, tools, [bench.cell])
         resolving = time.perf_counter() - start
         with board("cold build") as progress:
@@ -402,7 +392,6 @@ def measure_cold(bench: Bench) -> Part:
         Figure(
             name="base", value=resolving, unit="s", how="made, and the archive asked for what it has; part of the build"
         ),
-        Figure(name="mmdebstrap", value=runner.seconds.get("mmdebstrap", 0.0), unit="s", how="of making the base"),
         Figure(name="proof", value=record.duration, unit="s", how="all of it, the contract included"),
     )
     return bench.part(
@@ -412,6 +401,7 @@ def measure_cold(bench: Bench) -> Part:
         {
             "stages, s": sorted(seconds.items(), key=lambda item: -item[1]),
             "critical path, s": critical_path(needs, seconds),
+            "before the stages, said after s": said,
             _STEPS: [(step.name, step.duration) for step in record.steps],
         },
     )

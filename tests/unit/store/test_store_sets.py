@@ -25,7 +25,7 @@ from holoenzyme.store import (
 
 
 def test_paths_come_from_the_command_line_then_from_the_variable() -> None:
-    environ = {"HOLOENZYME_STORES": "/b::/c: :/a", "HOME": "/home/user"}
+    environ = {"HOLOENZYME_STORES": "/b::/c: :/a", "HOME": "/users/somebody"}
     assert store_paths(["/a"], environ) == (Path("/a"), Path("/b"), Path("/c"))
     assert store_paths([], {}) == ()
     assert store_paths(["rel"], {}) == (Path.cwd() / "rel",)
