@@ -170,7 +170,7 @@ class FakeEngine:
             return ""
         return self.put(None, request.labels)
 
-    def build_command(self, request: BuildRequest, tag: str | None = None) -> str:
+    def build_command(self, request: BuildRequest) -> str:
         return f"docker build {request.context}"
 
     def import_archive(self, archive: Path, labels: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -243,3 +243,45 @@ def test_a_stage_comes_from_a_store(built: str, cli: Cli, tmp_path: Path) -> Non
     finally:
         if tools.engine.image(crates.image) is None:
             tools.engine.tag(before.id, crates.image)
+
+
+def relock(root: Path, package: str, old: str, new: str) -> None:
+    """Give a package of the copy's lock another version, as if it had been locked before the archive moved on."""
+    path = root / "matrix.lock"
+    lock = json.loads(path.read_text())
+    for sets in lock["sets"].values():
+        for locked in sets.values():
+            if package in locked["packages"]:
+                assert locked["packages"][package]["version"] == old
+                locked["packages"][package]["version"] = new
+    path.write_text(json.dumps(lock))
+
+
+def test_a_newer_revision_in_the_archive_is_used_and_said(
+    built: str, broken_copy: Callable[[Callable[[Path], None]], Cli]
+) -> None:
+    cli = broken_copy(lambda root: relock(root, "rpcsvc-proto", "1.4.3-1", "1.4.3-0"))
+    done = cli("build-image")
+    assert done.returncode == 0, done.stderr
+    assert "rpcsvc-proto 1.4.3-0 -> 1.4.3-1 (a newer revision of the same upstream version)" in done.stderr
+    assert done.output.split() == [built]
+    again = cli("build-image")
+    assert again.returncode == 0
+    assert "asking the distribution's archive" not in again.stderr, "what was used is remembered"
+
+
+def test_another_upstream_version_in_the_archive_is_refused(
+    built: str, broken_copy: Callable[[Callable[[Path], None]], Cli]
+) -> None:
+    cli = broken_copy(lambda root: relock(root, "rpcsvc-proto", "1.4.3-1", "1.4.2-1"))
+    done = cli("build-image")
+    assert done.returncode == 2
+    assert "the archive has another upstream version of rpcsvc-proto than matrix.lock" in done.stderr
+    assert "lock rpcsvc-proto anew: run `nox -s lock`" in done.stderr
+
+
+def test_an_engine_that_does_not_answer_is_an_infrastructure_error(cli: Cli, tmp_path: Path) -> None:
+    done = cli("build-image", env={"DOCKER_HOST": f"unix://{tmp_path}/none.sock"})
+    assert done.returncode == 3
+    assert "the Docker engine does not answer" in done.stderr
+    assert "nox -s doctor" in done.stderr

@@ -32,7 +32,7 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \\
     --mount=type=secret,id=apt-sources,target=/etc/apt/sources.list \\
     --mount=type=secret,id=apt-auth,target=/etc/apt/auth.conf \\
     set -eu; if [ -f /run/secrets/env ]; then . /run/secrets/env; fi; \\
-    apt-get update -q; \\
+    apt-get update -q -o Acquire::Retries=5; \\
     {{ {"".join(steps)}echo {_END}; }} > /uris; \\
     sed -n "s#^'[^']*' \\([^_]*\\)_.*#\\1#p" /uris | sort -u > /names; \\
     echo {" ".join(names)} | tr ' ' '\\n' >> /names; \\

@@ -156,8 +156,8 @@ class Engine(Protocol):
         """Build without tagging and return the image's id; raises `BuildFailed` where a step fails."""
         ...
 
-    def build_command(self, request: BuildRequest, tag: str | None = None) -> str:
-        """The line that does the same build by hand."""
+    def build_command(self, request: BuildRequest) -> str:
+        """The line that runs the same steps by hand."""
         ...
 
     def import_archive(self, archive: Path, labels: Mapping[str, str]) -> str:

@@ -49,6 +49,9 @@ def bootstrap_argv(rule: BaseRule, suite: str, archive: str, sources: Path | Non
         # usr-is-merged wants the merge done before packages are unpacked.
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
         *(f"--dpkgopt={option}" for option in options),
+        # Mirrors are busy now and then. The option would stay in the base, so its file goes.
+        '--aptopt=Acquire::Retries "5"',
+        '--customize-hook=rm "$1"/etc/apt/apt.conf.d/99mmdebstrap',
         # mmdebstrap leaves these of the host in the archive, and names its file of dpkg options after itself.
         '--customize-hook=rm -f "$1"/etc/hostname "$1"/etc/resolv.conf',
         f'--customize-hook=mv "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$1"/{DPKG_FILE}',
@@ -72,7 +75,7 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca.crt \\
     --mount=type=secret,id=env,target=/run/secrets/env \\
     set -eu; if [ -f /run/secrets/env ]; then . /run/secrets/env; fi; \\
     rm -f /etc/apt/apt.conf.d/docker-*; printf '%s\\n' {written} > /{DPKG_FILE}; \\
-    apt-get update -q; apt-get upgrade -q -y; apt-get install -q -y --no-install-recommends {packages}; \\
+    apt-get update -q -o Acquire::Retries=5; apt-get upgrade -q -y; apt-get install -q -y --no-install-recommends {packages}; \\
     awk '/^URIs:/ {{u=$2}} /^Suites:/ {{sub(/^Suites: */, ""); n=split($0, suites, " ")}} \\
         /^Components:/ {{for (i=1; i<=n; i++) print "deb", u, suites[i], $2}}' \\
         /etc/apt/sources.list.d/debian.sources > /etc/apt/sources.list; rm /etc/apt/sources.list.d/debian.sources; \\

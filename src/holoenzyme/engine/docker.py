@@ -46,6 +46,9 @@ _HOST_TROUBLE = re.compile(
             "Connection (timed out|refused)",
             "Cannot connect to the Docker daemon",
             "network is unreachable",
+            "no such host",
+            "failed to create endpoint",
+            "could not find bridge",
             "spurious network error",
             "SSL certificate problem",
         )
@@ -131,7 +134,7 @@ class DockerEngine:
             created=_seconds(data["Created"]),
         )
 
-    def _build_argv(self, request: BuildRequest) -> list[str]:
+    def _build_argv(self, request: BuildRequest, *, labels: bool = True) -> list[str]:
         argv = [str(self.client.path), "build", "--progress=plain"]
         if request.no_cache:
             argv.append("--no-cache")
@@ -141,13 +144,15 @@ class DockerEngine:
             argv += ["--output", f"type=local,dest={request.output}"]
         for secret in request.secrets:
             argv += ["--secret", f"id={secret.id},src={secret.path}"]
-        for key, value in sorted(request.labels.items()):
-            argv += ["--label", f"{key}={value}"]
+        if labels:
+            for key, value in sorted(request.labels.items()):
+                argv += ["--label", f"{key}={value}"]
         return argv
 
-    def build_command(self, request: BuildRequest, tag: str | None = None) -> str:
-        argv = [*self._build_argv(request), *(("-t", tag) if tag else ()), str(request.context)]
-        return Command(argv=tuple(argv), env={"DOCKER_BUILDKIT": "1"}, timeout=request.timeout).replay()
+    def build_command(self, request: BuildRequest) -> str:
+        # Labels change no step, and ours are thousands of characters long.
+        argv = (*self._build_argv(request, labels=False), str(request.context))
+        return Command(argv=argv, env={"DOCKER_BUILDKIT": "1"}, timeout=request.timeout).replay()
 
     def build(self, request: BuildRequest, *, on_line: Callable[[str], None], log_file: Path) -> str:
         with tempfile.TemporaryDirectory() as folder:
