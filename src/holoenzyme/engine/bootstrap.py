@@ -75,7 +75,8 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca.crt \\
     --mount=type=secret,id=env,target=/run/secrets/env \\
     set -eu; if [ -f /run/secrets/env ]; then . /run/secrets/env; fi; \\
     rm -f /etc/apt/apt.conf.d/docker-*; printf '%s\\n' {written} > /{DPKG_FILE}; \\
-    apt-get update -q -o Acquire::Retries=5; apt-get upgrade -q -y; apt-get install -q -y --no-install-recommends {packages}; \\
+    apt-get update -q -o Acquire::Retries=5; apt-get upgrade -q -y; \\
+    apt-get install -q -y --no-install-recommends {packages}; \\
     awk '/^URIs:/ {{u=$2}} /^Suites:/ {{sub(/^Suites: */, ""); n=split($0, suites, " ")}} \\
         /^Components:/ {{for (i=1; i<=n; i++) print "deb", u, suites[i], $2}}' \\
         /etc/apt/sources.list.d/debian.sources > /etc/apt/sources.list; rm /etc/apt/sources.list.d/debian.sources; \\
