@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from holoenzyme.app.locks import held
+from holoenzyme.app.progress import board
 from holoenzyme.app.project import Project, Tools
 from holoenzyme.engine.archive import ask
 from holoenzyme.engine.base import BuildRequest
@@ -114,9 +115,9 @@ def _reconcile_base(
 
 def make(project: Project, tools: Tools, cell: Cell, digest: str | None) -> MadeBase:
     """Make a cell's base anew, the way that was asked for, and say how it was made."""
-    tools.say(f"base {cell.base}: making it ({tools.base_source})")
     start = time.monotonic()
-    with tools.secrets() as secrets:
+    with tools.secrets() as secrets, board("base") as progress:
+        progress.start("base", "making it", f"{cell.base}, {tools.base_source}")
         made = make_base(
             tools.engine,
             tools.runner,
@@ -125,10 +126,11 @@ def make(project: Project, tools: Tools, cell: Cell, digest: str | None) -> Made
             digest=digest,
             source=tools.base_source,
             secrets=secrets,
-            say=lambda line: None,
+            say=lambda line: progress.line("base", line),
             log_file=_folder(tools, "base") / "base.log",
             ensure=tools.ensure,
         )
+        progress.finish("base", "done")
     tools.say(f"base {cell.base}: {made.how}, {len(made.packages)} packages, {time.monotonic() - start:.0f} s")
     return made
 
@@ -158,18 +160,20 @@ def ask_archive(
     tools: Tools, image: str, sets: dict[str, tuple[str, ...]], locked: dict[str, LockedSet]
 ) -> tuple[dict[str, LockedSet], dict[tuple[str, str], LockedPackage]]:
     """What the archive has today for some package sets, and which of the locked packages it still has."""
-    tools.say("asking the distribution's archive what it has")
     names = sorted({name for item in locked.values() for name in item.packages})
-    with tools.secrets() as secrets:
-        return ask(
+    with tools.secrets() as secrets, board("archive") as progress:
+        progress.start("archive", "asking the distribution's archive what it has", f"{len(names)} packages are locked")
+        answer = ask(
             tools.engine,
             image,
             sets,
             tuple(names),
             secrets=secrets,
             folder=_folder(tools, "archive"),
-            say=lambda line: None,
+            say=lambda line: progress.line("archive", line),
         )
+        progress.finish("archive", "done")
+    return answer
 
 
 def load_stage(tools: Tools, node: Node) -> bool:
