@@ -64,16 +64,24 @@ class Project:
         return lock
 
     def cells(self, patterns: Sequence[str]) -> tuple[Cell, ...]:
-        """The cells that patterns name, or the default one; raises `UserError` for one that cannot be built."""
+        """The cells that patterns name, or the default one.
+
+        Raises `UserError` for a cell named by its id that cannot be built, and where a glob finds only such; a glob
+        that finds others too leaves them out and says so.
+        """
         chosen = select(self.matrix, tuple(patterns) or (self.matrix.defaults.cell,))
+        ready = tuple(cell for cell in chosen if cell.status is Status.SUPPORTED)
         for cell in chosen:
-            if cell.status is not Status.SUPPORTED:
+            if cell in ready:
+                continue
+            if cell.id in patterns or not ready:
                 raise UserError(
                     f"cell {cell.id!r} cannot be built yet ({cell.status})",
                     why=cell.reason,
                     fix="`nox -s matrix` lists the cells that can",
                 )
-        return chosen
+            console.say(f"{cell.id}: left out, it cannot be built yet ({cell.reason})")
+        return ready
 
     def graph(self, cells: Sequence[Cell], resolution: Resolution) -> Graph:
         """The build graph of some cells."""
