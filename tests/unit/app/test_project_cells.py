@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.conftest import ROOT
 
 from holoenzyme.app.project import Project
 from holoenzyme.errors import UserError
-from tests.conftest import ROOT
 
 
 def test_a_glob_leaves_out_what_cannot_be_built_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
