@@ -110,7 +110,8 @@ def _reconcile_base(
     # All sets of the lock, those of other channels too: they stand in one resolution, and libLLVM is one for all.
     locked = resolution.sets.get(key, {})
     found, available = ask_archive(tools, image, {name: item.roots for name, item in locked.items()}, locked)
-    return reconcile(resolution, key, Offers(base=offered_base, sets=found, available=available))
+    offers = Offers(base=offered_base, sets=found, available=available)
+    return reconcile(resolution, key, offers, project.matrix.pins.moving)
 
 
 def make(project: Project, tools: Tools, cell: Cell, digest: str | None) -> MadeBase:

@@ -121,6 +121,10 @@ class Pins(_Section):
     """The upstream versions of what is taken from package archives."""
 
     packages: Mapping[Slug, Text] = Field(description="Debian package → upstream version")
+    moving: Mapping[Slug, Text] = Field(
+        default_factory=dict,
+        description="Debian package → why a newer upstream version than the locked one is taken too",
+    )
     crates: Mapping[Text, CratePin]
     wheels: Mapping[Text, WheelPin]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,6 +15,9 @@ from holoenzyme.matrix.model import Matrix
 from holoenzyme.matrix.recipe import Cookbook
 from holoenzyme.resolve.model import RELOCK, LockedBase, LockedCrate, LockedPackage, LockedSet, Resolution, place
 
+#: Native packages have no revision: `12.4+deb12u15` of base-files is the fifteenth update of 12.4 in Debian 12.
+_STABLE_UPDATE = re.compile(r"[+~]deb\d+u\d+$")
+
 
 class Drift(Enum):
     """How a package of the archive differs from the locked one."""
@@ -21,6 +25,7 @@ class Drift(Enum):
     NONE = "the same"
     REVISION = "a newer revision of the same upstream version"
     UPSTREAM = "another upstream version"
+    MOVED = "a newer upstream version, which matrix.yaml lets move"
     OLDER = "an older revision than the locked one"
     ADDED = "not in the lock"
     GONE = "no longer needed"
@@ -54,8 +59,11 @@ class Offers:
     available: Mapping[tuple[str, str], LockedPackage]
 
 
-def classify(locked: str | None, offered: str | None) -> Drift:
-    """Compare two Debian versions by their upstream part and revision."""
+def classify(locked: str | None, offered: str | None, *, may_move: bool = False) -> Drift:
+    """Compare two Debian versions by their upstream part and revision.
+
+    `may_move` is for a package whose newer upstream versions are taken as revisions are.
+    """
     if locked == offered:
         return Drift.NONE
     if locked is None:
@@ -63,9 +71,15 @@ def classify(locked: str | None, offered: str | None) -> Drift:
     if offered is None:
         return Drift.GONE
     old, new = Version(locked), Version(offered)
-    if (old.epoch, old.upstream_version) != (new.epoch, new.upstream_version):
-        return Drift.UPSTREAM
+    if (old.epoch, _upstream(old)) != (new.epoch, _upstream(new)):
+        return Drift.MOVED if may_move and new > old else Drift.UPSTREAM
     return Drift.REVISION if new > old else Drift.OLDER
+
+
+def _upstream(version: Version) -> str:
+    """The upstream part; of a package that Debian itself makes, without the mark of an update to a stable release."""
+    text = version.upstream_version or ""
+    return text if version.debian_revision else _STABLE_UPDATE.sub("", text)
 
 
 def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, lockfiles: Mapping[str, str]) -> None:
@@ -152,16 +166,19 @@ def _is_upstream(version: str, pin: str) -> bool:
     return upstream.split("+")[0] == pin
 
 
-def reconcile(resolution: Resolution, key: str, offers: Offers) -> tuple[Resolution, tuple[Change, ...]]:
+def reconcile(
+    resolution: Resolution, key: str, offers: Offers, moving: Collection[str] = ()
+) -> tuple[Resolution, tuple[Change, ...]]:
     """What to build from, for the base `key`, when the archive offers `offers`: the lock where it still can be had.
 
+    `moving` names the packages of which a newer upstream version is taken too.
     Returns the resolution to use and how it differs from the locked one. Raises `UserError` for another upstream
     version, and `InfrastructureError` where a mirror is behind or a file has another checksum than the locked one.
     """
     locked_base = resolution.bases[key]
     base, sets, changes = locked_base, dict(resolution.sets.get(key, {})), []
     if offers.base is not None:
-        changes += _compare(f"base {key}", locked_base.packages, offers.base.packages)
+        changes += _compare(f"base {key}", locked_base.packages, offers.base.packages, moving)
         if changes:
             base = locked_base.model_copy(update={"packages": dict(offers.base.packages)})
     for name, locked in sets.items():
@@ -173,6 +190,7 @@ def reconcile(resolution: Resolution, key: str, offers: Offers) -> tuple[Resolut
             f"set {name}",
             {package: item.version for package, item in locked.packages.items()},
             {package: item.version for package, item in offered.packages.items()},
+            moving,
         )
         sets[name] = offered
     _refuse(changes)
@@ -203,14 +221,16 @@ def compare(locked: Resolution, offered: Resolution) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def _compare(where: str, locked: Mapping[str, str], offered: Mapping[str, str]) -> list[Change]:
+def _compare(
+    where: str, locked: Mapping[str, str], offered: Mapping[str, str], moving: Collection[str] = ()
+) -> list[Change]:
     changes = [
         Change(
             where=where,
             package=name,
             locked=locked.get(name),
             offered=offered.get(name),
-            drift=classify(locked.get(name), offered.get(name)),
+            drift=classify(locked.get(name), offered.get(name), may_move=name in moving),
         )
         for name in sorted({*locked, *offered})
     ]

@@ -47,7 +47,9 @@ def with_packages(resolution: Resolution, name: str, packages: Mapping[str, Lock
         ("1.0-1", "1:1.0-1", Drift.UPSTREAM),
         ("6.2.1+dfsg1-1", "6.2.1+dfsg1-2", Drift.REVISION),
         ("6.2.1-1", "6.2.1+dfsg1-1", Drift.UPSTREAM),
-        ("20250419~deb12u2", "20250419~deb12u3", Drift.UPSTREAM),
+        ("20250419~deb12u2", "20250419~deb12u3", Drift.REVISION),
+        ("12.4+deb12u15", "12.4+deb12u16", Drift.REVISION),
+        ("20250419~deb12u2", "20260101~deb12u1", Drift.UPSTREAM),
         (None, "1.0-1", Drift.ADDED),
         ("1.0-1", None, Drift.GONE),
     ],
@@ -179,3 +181,15 @@ def test_comparing_two_resolutions() -> None:
     assert compare(locked(), locked()) == ()
     everything = compare(Resolution(bases={}, sets={}, crates={}), locked())
     assert {change.drift for change in everything} == {Drift.ADDED}
+
+
+def test_a_package_that_may_move_is_taken_in_a_newer_upstream_version_and_no_older_one() -> None:
+    newer, older = locked(rustc_web="1.97.0-1"), locked(rustc_web="1.95.0-1")
+    was = locked().sets[PLACE]["rustc"].packages["rustc-web"].version
+    used, changes = reconcile(locked(), PLACE, offers(newer), ["rustc-web"])
+    assert used.sets[PLACE]["rustc"].packages["rustc-web"].version == "1.97.0-1"
+    moved = f"set rustc: rustc-web {was} -> 1.97.0-1 (a newer upstream version, which matrix.yaml lets move)"
+    assert [str(change) for change in changes] == [moved]
+    for offered, moving in ((newer, []), (older, ["rustc-web"])):
+        with pytest.raises(UserError, match="another upstream version of rustc-web"):
+            reconcile(locked(), PLACE, offers(offered), moving)
