@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from tests.integration.conftest import CELL, IMAGE, Cli, latest_proof, replace, stage_image
 
+from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.console import state_dir
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.engine.docker import DockerEngine
 from holoenzyme.plan.graph import HASH_LABEL, INPUTS_LABEL
+from holoenzyme.store import measure
 
 Change = Callable[[Callable[[Path], None]], Cli]
 CRATES = "recipes/crates/stage.Dockerfile.j2"
@@ -169,3 +171,12 @@ def test_the_name_comes_back_to_the_projects_own_image(built: str, cli: Cli, eng
     named, own = engine.image(IMAGE), engine.image(stage_image(cli.root, "toolchain"))
     assert named is not None and own is not None
     assert named.id == own.id
+
+
+def test_the_image_keeps_to_its_size_budget(built: str, cli: Cli) -> None:
+    """Every blob of the image at zstd level 10, the base included, against the cell's budget in matrix.yaml."""
+    budget = Project(cli.root).matrix.cell(CELL).budget
+    assert budget is not None
+    tools = machine_tools()
+    tools.ensure("skopeo")
+    assert measure(built, tools.runner).compressed <= budget.compressed_mb * 1e6
