@@ -15,10 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from holoenzyme.engine.base import ContainerInfo, Housekeeping, ImageInfo
-from holoenzyme.plan.graph import HASH_LABEL, NAMESPACE, STAGE_LABEL, TAG_LENGTH
+from holoenzyme.plan.graph import DEBUG, HASH_LABEL, NAMESPACE, STAGE_LABEL, TAG_LENGTH, UNNAMED
 
-#: Repositories for images on the way: a base before its labels, the state before a failing step.
-PASSING = ("holoenzyme/unnamed", "holoenzyme/debug")
+#: Repositories for images on the way, which nothing but `clean` takes away when a process dies.
+PASSING = (UNNAMED, DEBUG)
 _BUILD = re.compile(r"[a-z0-9-]+-([0-9a-f]{16})(\..*)?")
 
 

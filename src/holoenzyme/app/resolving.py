@@ -19,7 +19,7 @@ from holoenzyme.engine.base import BuildRequest
 from holoenzyme.engine.bootstrap import MadeBase, make_base
 from holoenzyme.matrix.model import Cell
 from holoenzyme.plan.decide import Action, Plan, decide
-from holoenzyme.plan.graph import NAMESPACE, Graph, Node
+from holoenzyme.plan.graph import UNNAMED, Graph, Node
 from holoenzyme.render.stages import StageKind
 from holoenzyme.resolve.model import LockedBase, LockedPackage, LockedSet, Resolution, place
 from holoenzyme.resolve.reconcile import Change, Offers, compare, reconcile
@@ -144,7 +144,7 @@ def name_base(
     nodes = project.graph([cell], wanted).nodes.values()
     node = next(node for node in nodes if node.stage.kind is StageKind.BASE)
     # BuildKit cannot name an untagged image in FROM, and labels need a build.
-    unnamed = f"{NAMESPACE}/unnamed:{made.image.removeprefix('sha256:')[:16]}"
+    unnamed = f"{UNNAMED}:{made.image.removeprefix('sha256:')[:16]}"
     tools.engine.tag(made.image, unnamed)
     folder = _folder(tools, "base")
     (folder / "Dockerfile").write_text(f"FROM {unnamed}\n")

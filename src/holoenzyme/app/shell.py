@@ -8,10 +8,11 @@ from pathlib import Path
 
 from holoenzyme.app.project import Tools
 from holoenzyme.engine.base import BuildFailed, BuildRequest
+from holoenzyme.plan.graph import DEBUG
 from holoenzyme.process import interact
 from holoenzyme.render.truncate import before_step
 
-NAME = "holoenzyme/debug:last-good"
+NAME = f"{DEBUG}:last-good"
 
 
 def open_shell(tools: Tools, error: BuildFailed) -> None:

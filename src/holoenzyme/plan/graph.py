@@ -12,6 +12,9 @@ from holoenzyme.render.stages import Stage, StageKind
 
 #: Where stages live in an engine until a proof promotes an image.
 NAMESPACE = "holoenzyme/stage"
+#: For images on the way: a base before its labels, and the state before a step that failed.
+UNNAMED = "holoenzyme/unnamed"
+DEBUG = "holoenzyme/debug"
 LABEL = "org.holoenzyme"
 STAGE_LABEL = f"{LABEL}.stage"
 KEY_LABEL = f"{LABEL}.stage-key"
