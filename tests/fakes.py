@@ -170,6 +170,10 @@ class FakeEngine:
             return ""
         return self.put(None, request.labels)
 
+    @property
+    def builder(self) -> str:
+        return "the fake builder"
+
     def build_command(self, request: BuildRequest) -> str:
         return f"docker build {request.context}"
 

@@ -118,6 +118,26 @@ def test_a_failing_step_is_explained_and_leaves_no_tag(built: str, broken_copy: 
     engine.remove("holoenzyme/debug:last-good")
 
 
+def test_an_image_that_is_not_proved_gets_no_name(built: str, broken_copy: Change, engine: DockerEngine) -> None:
+    def change(root: Path) -> None:
+        replace(root / CRATES, "set -eu;", f"set -eu; echo {time.time_ns()};")
+        # No computer keeps to this, so the numbers are wrong by it.
+        replace(root / "matrix.yaml", "relative: 1.0e-12\n    absolute: 1.0e-14", "relative: 1.0e-300")
+
+    named = engine.image(built)
+    cli = broken_copy(change)
+    done = cli("build-image")
+    assert done.returncode == 4
+    assert f"{CELL} is not proved (wrong); the image gets no tag" in done.stderr
+    assert engine.image(built) == named
+    record = latest_proof()
+    assert record["outcome"] == "wrong"
+    assert any(not item["ok"] for item in record["comparisons"])
+    assert f"record has everything that was run and compared: {state_dir()}" in done.stderr
+    engine.remove(stage_image(cli.root, "toolchain"))
+    engine.remove(stage_image(cli.root, "crates"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_killed_build_leaves_no_tag(
     built: str, broken_copy: Change, engine: DockerEngine, number: signal.Signals

@@ -120,6 +120,7 @@ def _build(project: Project, tools: Tools, resolved: Resolved, *, rebuild: bool)
         for cell in project.matrix.all_cells()
         if cell.budget and cell.id in resolved.graph.images
     ]
+    tools.say(f"building with {tools.engine.builder}")
     with board("stages") as progress:
         # A stage may take three times the budget of its whole cell: the machine may be slow, but a hang must end.
         return carry_out(tools, resolved, progress, no_cache=rebuild, timeout=180.0 * max(limits, default=60))

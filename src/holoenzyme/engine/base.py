@@ -144,6 +144,11 @@ class Engine(Protocol):
 
     name: str
 
+    @property
+    def builder(self) -> str:
+        """What builds with it, in words: the command that was chosen, and its version."""
+        ...
+
     def images(self) -> tuple[ImageInfo, ...]:
         """All images with our stage label, in one question."""
         ...

@@ -78,6 +78,10 @@ class DockerEngine:
             )
         return client
 
+    @property
+    def builder(self) -> str:
+        return f"{self.client.path} {self.client.version} ({self.client.why})"
+
     @cached_property
     def _api(self) -> DockerClient:
         import docker

@@ -266,7 +266,8 @@ def test_the_messages_say_how_the_base_is_made(
     tools = replace(good_tools(tmp_path / "state", good_engine()), say=said.append)
     build_cells(small_project, tools, [])
     assert said[0].startswith("base bookworm: mmdebstrap, 2 packages, ")
-    assert said[1] == f"{CELL}: proving it with tiny"
+    assert said[1] == "building with the fake builder"
+    assert said[2] == f"{CELL}: proving it with tiny"
     shown = capsys.readouterr().err
     assert "base: making it (bookworm, auto)" in shown
     assert "archive: asking the distribution's archive what it has" in shown
