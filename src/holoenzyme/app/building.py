@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
@@ -19,7 +20,7 @@ from holoenzyme.app.resolving import Resolved, load_stage
 from holoenzyme.engine.base import BuildFailed, BuildRequest, Secret
 from holoenzyme.errors import InternalError
 from holoenzyme.plan.decide import Action, Decision
-from holoenzyme.plan.graph import DRIFT_LABEL, HASH_LABEL, TAG_LENGTH, Node
+from holoenzyme.plan.graph import CREATED_LABEL, DRIFT_LABEL, HASH_LABEL, TAG_LENGTH, Node
 from holoenzyme.process import SubprocessRunner
 from holoenzyme.render.stages import StageKind
 
@@ -179,7 +180,7 @@ class _Worker:
         write_context(context, node)
         log_file = context.with_suffix(".log")
         log_file.unlink(missing_ok=True)
-        labels = node.build_labels()
+        labels = node.build_labels() | {CREATED_LABEL: datetime.now(UTC).isoformat(timespec="milliseconds")}
         if node.stage.kind is StageKind.IMAGE and self.drift:
             labels[DRIFT_LABEL] = "; ".join(self.drift)
         request = BuildRequest(

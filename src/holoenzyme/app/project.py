@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from holoenzyme import console
-from holoenzyme.engine.base import Engine, Secret
+from holoenzyme.engine.base import Engine, ImageInfo, Secret
 from holoenzyme.engine.bootstrap import BaseSource
 from holoenzyme.engine.secrets import host_secrets
 from holoenzyme.errors import UserError
@@ -18,7 +19,7 @@ from holoenzyme.matrix.model import Cell, Matrix, Status, load_matrix
 from holoenzyme.matrix.recipe import Cookbook, load_cookbook
 from holoenzyme.matrix.select import select
 from holoenzyme.plan.decide import Existing, Inventory
-from holoenzyme.plan.graph import HASH_LABEL, INPUTS_LABEL, KEY_LABEL, STAGE_LABEL, Graph, GraphBuilder
+from holoenzyme.plan.graph import CREATED_LABEL, HASH_LABEL, INPUTS_LABEL, KEY_LABEL, STAGE_LABEL, Graph, GraphBuilder
 from holoenzyme.process import Runner, SubprocessRunner
 from holoenzyme.render.stages import ProjectFiles, Renderer
 from holoenzyme.resolve.model import LOCK_NAME, Lock, Resolution, read_lock
@@ -127,7 +128,7 @@ class Tools:
                 stage=image.labels[STAGE_LABEL],
                 input_hash=image.labels.get(HASH_LABEL, ""),
                 inputs=image.labels.get(INPUTS_LABEL, ""),
-                created=image.created,
+                created=_created(image),
                 tags=image.tags,
             )
             for image in self.engine.images()
@@ -138,6 +139,13 @@ class Tools:
             if found is not None:
                 stored[node.stage.name, node.input_hash] = found.store.name
         return Inventory(local=local, stored=stored)
+
+
+def _created(image: ImageInfo) -> float:
+    """When a stage was built, in seconds since the epoch: as its label says, else as the engine does."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(image.labels.get(CREATED_LABEL, "")).timestamp()
+    return image.created
 
 
 def machine_tools(*, stores: Sequence[str] = (), base_source: BaseSource = BaseSource.AUTO) -> Tools:

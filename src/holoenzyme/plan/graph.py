@@ -20,6 +20,8 @@ STAGE_LABEL = f"{LABEL}.stage"
 KEY_LABEL = f"{LABEL}.stage-key"
 HASH_LABEL = f"{LABEL}.input-hash"
 INPUTS_LABEL = f"{LABEL}.inputs"
+#: When a stage was built (ISO 8601). The engine's own time is that of the oldest cached step that gave the same files.
+CREATED_LABEL = "org.opencontainers.image.created"
 #: Of an image: every package of the distribution that it was made with, by version (JSON).
 PACKAGES_LABEL = f"{LABEL}.packages"
 #: Of an image that was built when the archive had newer revisions than the lock: what differed.
