@@ -93,9 +93,10 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def latest_proof() -> dict[str, Any]:
-    """The newest proof of the default cell among this machine's records."""
-    paths = sorted((state_dir() / "evidence").glob(f"*-proof-{CELL}-*.json"))
+def latest_proof(image: str = "*") -> dict[str, Any]:
+    """The newest proof of the default cell (of the image with this id) among this machine's records."""
+    short = image.removeprefix("sha256:")[:12]
+    paths = sorted((state_dir() / "evidence").glob(f"*-proof-{CELL}-*-{short}.*.json"))
     assert paths, "there is no record of a proof"
     data: dict[str, Any] = json.loads(paths[-1].read_text())
     return data
