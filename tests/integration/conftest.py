@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.conftest import ROOT
 
+from holoenzyme.app.doctor import ThisHost, ensure
 from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.console import state_dir
 from holoenzyme.engine.docker import DockerEngine
@@ -38,6 +39,12 @@ class Cli:
     def __call__(self, *words: str, env: dict[str, str] | None = None, timeout: float = 3000) -> Completed:
         command = Command(argv=self.argv(*words), env={**self.env(), **(env or {})}, cwd=self.root, timeout=timeout)
         return SubprocessRunner().run(command)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def skopeo() -> None:
+    """Stores need skopeo: it is installed where that is possible, and what is missing is said where it is not."""
+    ensure(("skopeo",), ThisHost(SubprocessRunner()))
 
 
 @pytest.fixture(scope="session")
