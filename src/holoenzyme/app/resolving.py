@@ -61,6 +61,7 @@ def resolve_cells(project: Project, tools: Tools, cells: Sequence[Cell], *, rebu
     """
     found = plan_cells(project, tools, cells, rebuild=rebuild)
     if not _needs_archive(found.plan):
+        _say_changes(tools, found.changes)
         return found
     resolution: Resolution = project.lock.resolution()
     changes: list[Change] = []
@@ -74,12 +75,18 @@ def resolve_cells(project: Project, tools: Tools, cells: Sequence[Cell], *, rebu
                 changes += new
     graph = project.graph(cells, resolution)
     plan = decide(graph, tools.inventory(graph), rebuild=rebuild, base_source=tools.base_source.value)
+    _say_changes(tools, changes)
+    if changes:
+        _remember(project, tools, resolution, changes)
+    return Resolved(resolution=resolution, graph=graph, plan=plan, changes=tuple(changes))
+
+
+def _say_changes(tools: Tools, changes: Sequence[Change]) -> None:
+    """Say how what is used differs from the lock, in every build that uses it."""
     if changes:
         tools.say(f"the archive has newer revisions than matrix.lock; this build uses them ({len(changes)}):")
         for change in changes:
             tools.say(f"  {change}")
-        _remember(project, tools, resolution, changes)
-    return Resolved(resolution=resolution, graph=graph, plan=plan, changes=tuple(changes))
 
 
 def _needs_archive(plan: Plan, cell: Cell | None = None) -> bool:

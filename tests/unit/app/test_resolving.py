@@ -132,7 +132,9 @@ def test_what_was_used_last_time_is_used_again_without_asking(site: Site) -> Non
     site.carry_out(first)
     site.said.clear()
     again = site.resolve()
-    assert (site.engine.builds, site.said) == ([], [])
+    assert site.engine.builds == []
+    assert site.said[0].startswith("the archive has newer revisions than matrix.lock; this build uses them")
+    assert "libllvm22 1:22.1.8-1 -> 1:22.1.8-2" in site.said[1]
     assert again.resolution == first.resolution
     assert again.plan.complete
     cells = site.project.cells([])
