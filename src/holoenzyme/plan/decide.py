@@ -55,7 +55,7 @@ class Inventory:
         return (self.stored or {}).get((node.stage.name, node.input_hash))
 
     def latest(self, key: str) -> Existing | None:
-        """The newest local image of the stage with this key, whatever its inputs."""
+        """The newest local image of the stage with this key, one with a name where there is one."""
         return self._newest.get(key)
 
     @cached_property
@@ -64,7 +64,8 @@ class Inventory:
 
     @cached_property
     def _newest(self) -> Mapping[str, Existing]:
-        return {item.key: item for item in sorted(self.local, key=lambda item: item.created)}
+        # What has lost its name counts only where nothing else is left.
+        return {item.key: item for item in sorted(self.local, key=lambda item: (bool(item.tags), item.created))}
 
 
 @dataclass(frozen=True, kw_only=True)
