@@ -6,7 +6,6 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -16,7 +15,7 @@ from holoenzyme.engine.secrets import PROXIES, ca_bundle
 from holoenzyme.evidence import oracle as judging
 from holoenzyme.evidence.identity import compare_identity
 from holoenzyme.evidence.outcome import Outcome
-from holoenzyme.evidence.record import ComparisonRecord, HostFacts, ImageFacts, Record, StepRecord
+from holoenzyme.evidence.record import HostFacts, ImageFacts, Record, StepRecord
 from holoenzyme.execute.smoke import Ended, Step, read_identity, run_contract, run_smoke, work_folder
 from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.recipe import FileRule
@@ -38,7 +37,7 @@ class Checks:
         self._tolerances = tolerances
         self._start, self._started = time.monotonic(), datetime.now(UTC)
         self.steps: list[StepRecord] = []
-        self.comparisons: list[ComparisonRecord] = []
+        self.comparisons: list[judging.Comparison] = []
         self.problems: list[str] = []
         self.versions: dict[str, str] = {}
         self.outcome = Outcome.PASS
@@ -84,7 +83,7 @@ class Checks:
             oracle = judging.load(test.folder / test.rule.oracle)
             verdict = judging.judge(step.result.stdout, oracle, self._tolerances)
             self._add(step, Outcome.CRASH, judged=verdict.outcome)
-            self.comparisons += [ComparisonRecord(**asdict(item)) for item in verdict.comparisons]
+            self.comparisons += verdict.comparisons
             self.problems += verdict.problems
 
     def record(

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from holoenzyme.evidence.oracle import Comparison
 from holoenzyme.evidence.outcome import Outcome
 
 
@@ -45,21 +46,6 @@ class StepRecord(_Strict):
     output: str = Field(description="the end of what it printed")
 
 
-class ComparisonRecord(_Strict):
-    """One number against what was expected: |got - expected| = error, at most tolerance."""
-
-    case: str
-    mode: str
-    width: int
-    quantity: str
-    got: float
-    expected: float
-    error: float
-    tolerance: float
-    rule: str
-    ok: bool
-
-
 class Record(_Strict):
     """One run. `started` is a UTC time stamp (ISO 8601), `duration` in seconds; `versions` what the image says it has.
 
@@ -78,7 +64,7 @@ class Record(_Strict):
     device: str
     versions: dict[str, str]
     steps: tuple[StepRecord, ...]
-    comparisons: tuple[ComparisonRecord, ...]
+    comparisons: tuple[Comparison, ...]
     tolerances: dict[str, tuple[float, float]]
     problems: tuple[str, ...]
     outcome: Outcome

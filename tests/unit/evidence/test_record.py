@@ -10,9 +10,9 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
+from holoenzyme.evidence.oracle import Comparison
 from holoenzyme.evidence.outcome import Outcome
 from holoenzyme.evidence.record import (
-    ComparisonRecord,
     EvidenceFolder,
     HostFacts,
     ImageFacts,
@@ -44,7 +44,7 @@ def record(
         versions={"rustc": "1.96.0"},
         steps=(StepRecord(name="run", command="docker run", outcome=outcome, returncode=0, duration=1, output=""),),
         comparisons=(
-            ComparisonRecord(
+            Comparison(
                 case="pi",
                 mode="forward",
                 width=1,
