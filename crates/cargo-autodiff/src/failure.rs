@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The exit code of errors that `cargo autodiff` finds itself; cargo's own exit codes (0, 1, 101) are passed on.
+/// The exit code of errors that a subcommand finds itself; cargo's own exit codes (0, 1, 101) are passed on.
 pub const EXIT_CODE: u8 = 2;
 
 /// An error for the user.
@@ -31,8 +31,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "error: cargo autodiff: {}\n  why: {}\n  fix: {}",
-            self.what, self.why, self.fix
+            "error: {}: {}\n  why: {}\n  fix: {}",
+            crate::NAME.replacen("cargo-", "cargo ", 1),
+            self.what,
+            self.why,
+            self.fix
         )
     }
 }

@@ -10,11 +10,15 @@ mod command;
 mod failure;
 mod manifest;
 mod toolchain;
+mod words;
 mod wrapper;
 
 use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+/// What messages and temporary files are named after; `failure`, `cargo_home` and `words` serve `cargo offload` too.
+const NAME: &str = "cargo-autodiff";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::failure::Failure;
+use crate::words::{self, expand, value_of};
 
 /// Which tool this executable stands in front of: `rustc` or `clippy`. Set by `command`, inherited through cargo.
 pub const ROLE: &str = "CARGO_AUTODIFF_WRAPS";
@@ -150,22 +151,13 @@ fn not_started(program: &OsStr, error: &str) -> Failure {
     )
 }
 
-/// For rustc and clippy-driver. A real compilation by cargo has `CARGO_CRATE_NAME`, equal to `--crate-name`; a build
-/// script that asks the compiler what it can do has not. It must not see unlocked features: its crate is compiled
-/// without.
+/// For rustc and clippy-driver.
 fn for_rustc(words: &[String], crate_name: Option<&str>, is_binary: bool) -> Addition {
-    let Some(name) = value_of(words, "--crate-name") else {
-        return Addition::Nothing;
-    };
-    let is_build_script = name.starts_with("build_script_")
-        && !is_binary
-        && value_of(words, "--crate-type") == Some("bin")
-        && !words.iter().any(|word| word == "--test");
-    let is_macro = value_of(words, "--crate-type") == Some("proc-macro");
-    if crate_name != Some(name) || is_build_script || is_macro {
-        return Addition::Nothing;
+    if words::compiles_member(words, crate_name, is_binary) {
+        Addition::UnlockAndFlag
+    } else {
+        Addition::Nothing
     }
-    Addition::UnlockAndFlag
 }
 
 /// For rustdoc, which cargo starts for dependencies too: their lints are capped, the members' are not.
@@ -243,92 +235,12 @@ fn lacks_optimisation(words: &[String]) -> bool {
     level.is_none_or(|level| level == "0")
 }
 
-/// The value of an option in either spelling, `--name value` or `--name=value`.
-fn value_of<'a>(words: &'a [String], option: &str) -> Option<&'a str> {
-    words.iter().enumerate().find_map(|(index, word)| {
-        let rest = word.strip_prefix(option)?;
-        if rest.is_empty() {
-            words.get(index + 1).map(String::as_str)
-        } else {
-            rest.strip_prefix('=')
-        }
-    })
-}
-
-/// The arguments as text, with those in files (`@path`, which cargo uses when a line is too long) put in their place.
-fn expand(args: &[OsString]) -> Vec<String> {
-    let mut words = Vec::with_capacity(args.len());
-    for arg in args {
-        let text = arg.to_string_lossy().into_owned();
-        match text.strip_prefix('@').map(fs::read_to_string) {
-            Some(Ok(content)) => words.extend(content.lines().map(String::from)),
-            _ => words.push(text),
-        }
-    }
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn words(line: &str) -> Vec<String> {
         line.split_whitespace().map(String::from).collect()
-    }
-
-    #[test]
-    fn members_are_unlocked() {
-        for line in [
-            "rustc --crate-name member --edition=2024 src/lib.rs --crate-type lib --emit=dep-info,metadata,link",
-            "rustc --crate-name member src/main.rs --crate-type bin",
-            "rustc --crate-name member src/lib.rs --test",
-            "rustc --crate-name member src/lib.rs --crate-type cdylib",
-        ] {
-            assert_eq!(
-                for_rustc(&words(line), Some("member"), false),
-                Addition::UnlockAndFlag,
-                "{line}"
-            );
-        }
-    }
-
-    #[test]
-    fn probes_are_not() {
-        for (line, name) in [
-            ("rustc -vV", None),
-            ("rustc - --crate-name ___ --print=file-names", None),
-            // Build scripts of dependencies, which try whether a nightly feature compiles.
-            (
-                "rustc --crate-name=anyhow --crate-type=lib --emit=metadata src/nightly.rs",
-                None,
-            ),
-            (
-                "rustc --crate-name probe0 --crate-type=lib -",
-                Some("member"),
-            ),
-        ] {
-            assert_eq!(
-                for_rustc(&words(line), name, false),
-                Addition::Nothing,
-                "{line}"
-            );
-        }
-    }
-
-    #[test]
-    fn build_scripts_and_procedural_macros_are_not() {
-        let line = words("rustc --crate-name build_script_build build.rs --crate-type bin");
-        assert_eq!(
-            for_rustc(&line, Some("build_script_build"), false),
-            Addition::Nothing
-        );
-        let line = words("rustc --crate-name build_script_runner src/main.rs --crate-type bin");
-        assert_eq!(
-            for_rustc(&line, Some("build_script_runner"), true),
-            Addition::UnlockAndFlag
-        );
-        let line = words("rustc --crate-name macros src/lib.rs --crate-type proc-macro");
-        assert_eq!(for_rustc(&line, Some("macros"), false), Addition::Nothing);
     }
 
     #[test]
@@ -392,31 +304,5 @@ mod tests {
             Path::new("/tmp/x")
         ));
         assert!(!is_noexec("", Path::new("/tmp")));
-    }
-
-    #[test]
-    fn options_have_two_spellings() {
-        assert_eq!(
-            value_of(&words("a --crate-name b"), "--crate-name"),
-            Some("b")
-        );
-        assert_eq!(
-            value_of(&words("a --crate-name=b"), "--crate-name"),
-            Some("b")
-        );
-        assert_eq!(value_of(&words("a --crate-names b"), "--crate-name"), None);
-        assert_eq!(value_of(&words("a --crate-name"), "--crate-name"), None);
-    }
-
-    #[test]
-    fn arguments_in_files_are_read() {
-        let file = env::temp_dir().join(format!("cargo-autodiff-args-{}", std::process::id()));
-        fs::write(&file, "--crate-name\nmember\n").unwrap();
-        let args = [
-            OsString::from("rustc"),
-            OsString::from(format!("@{}", file.display())),
-        ];
-        assert_eq!(expand(&args), ["rustc", "--crate-name", "member"]);
-        fs::remove_file(file).unwrap();
     }
 }

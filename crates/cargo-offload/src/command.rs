@@ -1,0 +1,111 @@
+//! `cargo offload COMMAND`: a pass of cargo for each target, and then cargo for the program.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use crate::cargo_home;
+use crate::cli::{self, Invocation, Request};
+use crate::device_pass::DevicePass;
+use crate::enzyme;
+use crate::failure::Failure;
+use crate::host_pass;
+use crate::line;
+use crate::project::{self, Project};
+use crate::toolchain::{self, Toolchain};
+
+/// Does what `args` (without the leading `offload`) ask for; returns only where cargo was not started for the program.
+pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
+    // cargo names itself here when it starts a subcommand.
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    match cli::parse(args)? {
+        Request::Help => print!("{}", cli::HELP),
+        Request::Version => println!("cargo-offload {}", env!("CARGO_PKG_VERSION")),
+        Request::Plain(args, manifest_path) => {
+            let project = Project::read(&cargo, manifest_path.as_deref())?;
+            let mut command = Command::new(&cargo);
+            command.args(args);
+            if let Some(home) = home(&project)? {
+                command.env("CARGO_HOME", home);
+            }
+            return Err(project::cargo_not_started(&cargo, &command.exec()));
+        }
+        Request::Compile(invocation) => return compile(&cargo, &invocation),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> {
+    let rustc = toolchain::rustc();
+    let toolchain = Toolchain::read(&rustc)?;
+    if invocation.autodiff {
+        enzyme::check(&rustc)?;
+    }
+    let cores = invocation
+        .targets
+        .iter()
+        .map(|target| toolchain.check(target, invocation.builds_std))
+        .collect::<Result<Vec<_>, _>>()?;
+    let manifest_path = invocation.manifest_path.as_deref();
+    let project = Project::read(cargo, manifest_path)?;
+    let here = project::current_manifest(cargo, manifest_path);
+    let kernels = project.kernels(invocation.kernels.as_deref(), here.as_deref())?;
+    let home = home(&project)?;
+    let target_dir = target_dir(&project, invocation)?;
+
+    let mut images = Vec::with_capacity(invocation.targets.len());
+    for (target, core) in invocation.targets.iter().zip(cores) {
+        let mut pass = DevicePass::new(
+            cargo,
+            invocation,
+            target,
+            &toolchain.host,
+            &target_dir,
+            &kernels.name,
+            core.as_deref(),
+        );
+        settle(&mut pass.command, home.as_deref(), invocation.verbose);
+        images.push(pass.run()?);
+    }
+    let mut command = host_pass::command(cargo, invocation, &target_dir, images)?;
+    settle(&mut command, home.as_deref(), invocation.verbose);
+    // Replaces this process by cargo, so that its exit code and its signals are cargo's own.
+    Err(project::cargo_not_started(cargo, &command.exec()))
+}
+
+fn settle(command: &mut Command, home: Option<&Path>, verbose: bool) {
+    if let Some(home) = home {
+        command.env("CARGO_HOME", home);
+    }
+    if verbose {
+        eprintln!("+ {}", line::of(command));
+    }
+}
+
+/// The folder for downloaded packages, where cargo finds none by itself.
+fn home(project: &Project) -> Result<Option<PathBuf>, Failure> {
+    if cargo_home::is_settled() {
+        return Ok(None);
+    }
+    let home = cargo_home::make(&project.root)?;
+    eprintln!(
+        "note: cargo offload: no CARGO_HOME, and no home folder that can be written: packages are kept in {}",
+        home.display()
+    );
+    Ok(Some(home))
+}
+
+fn target_dir(project: &Project, invocation: &Invocation) -> Result<PathBuf, Failure> {
+    let Some(folder) = &invocation.target_dir else {
+        return Ok(project.target_dir.clone());
+    };
+    std::path::absolute(folder).map_err(|error| {
+        Failure::new(
+            format!("--target-dir {} is no folder", folder.display()),
+            error.to_string(),
+            "name another one, or leave it out",
+        )
+    })
+}

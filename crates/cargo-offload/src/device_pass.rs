@@ -1,0 +1,371 @@
+//! The pass that compiles kernels for one target: the library with them, into an image.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use crate::cli::Invocation;
+use crate::failure::Failure;
+use crate::json;
+use crate::project;
+use crate::target::Target;
+
+/// The file that rustc writes next to a crate's object files.
+const WRITTEN: &str = "host.out";
+
+/// One pass, not yet run.
+pub struct DevicePass {
+    /// How cargo is called.
+    pub command: Command,
+    target: Target,
+    /// Where rustc writes.
+    deps: PathBuf,
+    /// Where the image is afterwards: always the same path for the same target, profile and package.
+    image: PathBuf,
+}
+
+/// What cargo says that it made.
+#[derive(Debug, PartialEq, Eq)]
+struct Artifact {
+    library: PathBuf,
+    is_fresh: bool,
+}
+
+impl DevicePass {
+    /// The pass for `target`: results go to a folder of its own below `target_dir`, because cargo does not tell two
+    /// processors of one triple apart, nor two libraries that write an image of the same name. `core` is the
+    /// configuration with which cargo compiles the core library too, for a processor that there is none for.
+    pub fn new(
+        cargo: &OsStr,
+        invocation: &Invocation,
+        target: &Target,
+        host: &str,
+        target_dir: &Path,
+        package: &str,
+        core: Option<&Path>,
+    ) -> Self {
+        let triple = target.triple(host);
+        let profile = &invocation.device_profile;
+        let folder = target_dir
+            .join("offload")
+            .join(package)
+            .join(target.to_string());
+        let mut command = Command::new(cargo);
+        command.arg("rustc").args(&invocation.shared_args);
+        if let Some(config) = core {
+            // An unstable option of cargo, whose channel may be stable.
+            command.arg("--config").arg(config).arg("-Zbuild-std=core");
+            command.env("RUSTC_BOOTSTRAP", "1");
+        }
+        if profile == "release" {
+            command.arg("--release");
+        } else {
+            command.args(["--profile", profile]);
+        }
+        command.args(["--package", package, "--lib", "--crate-type", "staticlib"]);
+        command
+            .args(["--target", triple])
+            .arg("--target-dir")
+            .arg(&folder);
+        command.args(["--message-format", "json-render-diagnostics"]);
+        // After `--`, so that this crate alone gets them: another one would write an image of its own over it.
+        command.args([
+            "--",
+            "-Zoffload=Device",
+            "-Zunstable-options",
+            "-Clto=fat",
+            "-Cpanic=abort",
+        ]);
+        if invocation.autodiff {
+            command.arg("-Zautodiff=Enable");
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        prepare_environment(&mut command, target, triple, profile);
+        let results = folder.join(triple).join(profile_folder(profile));
+        Self {
+            command,
+            target: target.clone(),
+            deps: results.join("deps"),
+            image: results.join(format!("{target}.out")),
+        }
+    }
+
+    /// Runs it, and gives the path of the image.
+    pub fn run(mut self) -> Result<PathBuf, Failure> {
+        let mut artifact = self.compile()?;
+        let mut kept = self.kept(&artifact)?;
+        if artifact.is_fresh && !kept.is_file() {
+            // cargo has what it compiled once, but the image that belongs to it is gone: once more.
+            self.forget().map_err(|error| self.not_kept(&error))?;
+            artifact = self.compile()?;
+            kept = self.kept(&artifact)?;
+        }
+        let written = self.deps.join(WRITTEN);
+        if !artifact.is_fresh {
+            if !written.is_file() {
+                return Err(Failure::new(
+                    format!("there is no image for {}", self.target),
+                    format!("rustc did not write {}", written.display()),
+                    "look whether the library has a function with #[rustc_offload_kernel]",
+                ));
+            }
+            fs::copy(&written, &kept).map_err(|error| self.not_kept(&error))?;
+        }
+        publish(&kept, &self.image).map_err(|error| self.not_kept(&error))?;
+        Ok(self.image)
+    }
+
+    fn compile(&mut self) -> Result<Artifact, Failure> {
+        let output = self
+            .command
+            .output()
+            .map_err(|error| project::cargo_not_started(self.command.get_program(), &error))?;
+        if !output.status.success() {
+            return Err(self.not_compiled(output.status));
+        }
+        let printed = String::from_utf8_lossy(&output.stdout);
+        artifact(&printed).ok_or_else(|| {
+            Failure::new(
+                format!("cargo does not say what it compiled for {}", self.target),
+                "its messages name no staticlib",
+                "use the cargo of a toolchain image of this project",
+            )
+        })
+    }
+
+    fn not_compiled(&self, status: ExitStatus) -> Failure {
+        Failure::new(
+            format!("the kernels do not compile for {}", self.target),
+            format!("cargo, which said why above, ended with {status}"),
+            match self.target {
+                Target::Host => "mend what it said",
+                _ => {
+                    "mend what it said; code for GPUs has no std: write `core::` there, and \
+                     `#![cfg_attr(any(target_arch = \"nvptx64\", target_arch = \"amdgpu\"), no_std)]` at the top"
+                }
+            },
+        )
+    }
+
+    fn not_kept(&self, error: &io::Error) -> Failure {
+        Failure::new(
+            format!("the image for {} cannot be kept", self.target),
+            format!("{}: {error}", self.deps.display()),
+            "make the folder writable for this user, or name another one with --target-dir",
+        )
+    }
+
+    /// Where the image that belongs to a library is kept. rustc writes all of them to one file, whichever features or
+    /// flags the library is compiled with, and cargo, which keeps the library of each, knows nothing of it.
+    fn kept(&self, artifact: &Artifact) -> Result<PathBuf, Failure> {
+        let library = fs::metadata(&artifact.library).map_err(|error| self.not_kept(&error))?;
+        let name = format!(
+            "image-{:x}-{:x}-{:x}.out",
+            library.ino(),
+            library.mtime(),
+            library.mtime_nsec()
+        );
+        Ok(self.deps.join(name))
+    }
+
+    /// Makes cargo compile the library again: it does so where its result is gone.
+    fn forget(&self) -> io::Result<()> {
+        for file in fs::read_dir(&self.deps)? {
+            let path = file?.path();
+            if path.extension().is_some_and(|extension| extension == "a") {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The library in the messages that cargo prints, one JSON object a line.
+fn artifact(printed: &str) -> Option<Artifact> {
+    printed.lines().rev().find_map(|line| {
+        let message = json::parse(line)?;
+        let is_staticlib = message.text("reason") == Some("compiler-artifact")
+            && message.get("target")?.list("crate_types")
+                == [json::Value::Text("staticlib".into())];
+        let library = message.list("filenames").first()?.as_text()?;
+        is_staticlib.then(|| Artifact {
+            library: library.into(),
+            is_fresh: message.get("fresh") == Some(&json::Value::Word("true".into())),
+        })
+    })
+}
+
+/// Puts the image where the program's compilation reads it, unless the same is there: by its time cargo knows whether
+/// the program has to be compiled again.
+fn publish(kept: &Path, image: &Path) -> io::Result<()> {
+    let content = fs::read(kept)?;
+    if fs::read(image).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
+    fs::write(image, content)
+}
+
+fn prepare_environment(command: &mut Command, target: &Target, triple: &str, profile: &str) {
+    // What is linked into the image has to be there as bitcode, and cargo keeps it only where the profile says LTO.
+    command
+        .env(lto_variable(profile), "fat")
+        .env("CARGO_INCREMENTAL", "0");
+    let Some(cpu) = target.cpu() else {
+        return;
+    };
+    // The processor holds for dependencies too. Flags for the host's own code are nothing for a GPU; those that the
+    // user has for this triple are kept.
+    let variable = format!(
+        "CARGO_TARGET_{}_RUSTFLAGS",
+        triple.to_uppercase().replace('-', "_")
+    );
+    let flags = match env::var(&variable) {
+        Ok(flags) if !flags.is_empty() => format!("{flags} -Ctarget-cpu={cpu}"),
+        _ => format!("-Ctarget-cpu={cpu}"),
+    };
+    command
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env(variable, flags);
+}
+
+/// The environment variable for a profile's LTO.
+pub fn lto_variable(profile: &str) -> String {
+    format!(
+        "CARGO_PROFILE_{}_LTO",
+        profile.to_uppercase().replace('-', "_")
+    )
+}
+
+/// Where cargo puts results of a profile.
+fn profile_folder(profile: &str) -> &str {
+    match profile {
+        "dev" | "test" => "debug",
+        "bench" => "release",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{self, Request};
+    use crate::line;
+    use std::ffi::OsString;
+
+    fn pass(line: &str, target: &str) -> DevicePass {
+        pass_with(line, target, None)
+    }
+
+    fn pass_with(line: &str, target: &str, core: Option<&Path>) -> DevicePass {
+        let args: Vec<_> = line.split_whitespace().map(OsString::from).collect();
+        let Ok(Request::Compile(call)) = cli::parse(&args) else {
+            panic!("{line}");
+        };
+        let target = target.parse().unwrap();
+        let host = "x86_64-unknown-linux-gnu";
+        DevicePass::new(
+            OsStr::new("cargo"),
+            &call,
+            &target,
+            host,
+            Path::new("/p/target"),
+            "k",
+            core,
+        )
+    }
+
+    #[test]
+    fn a_gpu_gets_its_processor_and_a_folder_of_its_own() {
+        let found = pass("run --offline --bin x prog", "sm_90");
+        assert_eq!(
+            line::of(&found.command),
+            "env -u CARGO_ENCODED_RUSTFLAGS -u RUSTFLAGS CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_LTO=fat \
+             CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS=-Ctarget-cpu=sm_90 cargo rustc --offline --release --package k \
+             --lib --crate-type staticlib --target nvptx64-nvidia-cuda --target-dir /p/target/offload/k/sm_90 \
+             --message-format json-render-diagnostics -- \
+             -Zoffload=Device -Zunstable-options -Clto=fat -Cpanic=abort"
+        );
+        assert_eq!(
+            found.image,
+            Path::new("/p/target/offload/k/sm_90/nvptx64-nvidia-cuda/release/sm_90.out")
+        );
+    }
+
+    #[test]
+    fn core_is_compiled_where_there_is_none() {
+        let config = Path::new("/s/build-std.toml");
+        let line = line::of(&pass_with("build", "gfx942", Some(config)).command);
+        assert!(
+            line.contains(" cargo rustc --config /s/build-std.toml -Zbuild-std=core --release "),
+            "{line}"
+        );
+        assert!(line.contains(" RUSTC_BOOTSTRAP=1 "), "{line}");
+    }
+
+    #[test]
+    fn the_host_keeps_the_users_flags() {
+        let found = pass("test --profile fast-math --autodiff", "host");
+        let line = line::of(&found.command);
+        assert!(
+            line.starts_with("CARGO_INCREMENTAL=0 CARGO_PROFILE_FAST_MATH_LTO=fat cargo rustc --profile fast-math "),
+            "{line}"
+        );
+        assert!(line.ends_with(" -Cpanic=abort -Zautodiff=Enable"), "{line}");
+        assert!(
+            found
+                .image
+                .ends_with("k/host/x86_64-unknown-linux-gnu/fast-math/host.out")
+        );
+    }
+
+    #[test]
+    fn what_cargo_made_is_read_from_its_messages() {
+        let message = |kind: &str, fresh: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","target":{{"kind":["lib"],"crate_types":["{kind}"]}},"filenames":["/t/lib{kind}.a"],"fresh":{fresh}}}"#
+            )
+        };
+        let finished = r#"{"reason":"build-finished","success":true}"#;
+        for (fresh, is_fresh) in [("true", true), ("false", false)] {
+            let printed = [
+                message("lib", "true"),
+                message("staticlib", fresh),
+                finished.into(),
+            ]
+            .join("\n");
+            let library = "/t/libstaticlib.a".into();
+            assert_eq!(artifact(&printed), Some(Artifact { library, is_fresh }));
+        }
+        assert_eq!(artifact(&message("lib", "true")), None);
+        assert_eq!(artifact("no JSON"), None);
+    }
+
+    #[test]
+    fn an_image_that_did_not_change_keeps_its_time() {
+        let folder = env::temp_dir().join(format!("cargo-offload-publish-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (kept, image) = (folder.join("kept"), folder.join("image"));
+        fs::write(&kept, "1").unwrap();
+        publish(&kept, &image).unwrap();
+        let old = std::time::UNIX_EPOCH;
+        fs::File::open(&image).unwrap().set_modified(old).unwrap();
+        publish(&kept, &image).unwrap();
+        assert_eq!(fs::metadata(&image).unwrap().modified().unwrap(), old);
+        fs::write(&kept, "2").unwrap();
+        publish(&kept, &image).unwrap();
+        assert_eq!(fs::read(&image).unwrap(), b"2");
+        assert_ne!(fs::metadata(&image).unwrap().modified().unwrap(), old);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn results_go_where_cargo_puts_them() {
+        let folders = ["release", "bench", "dev", "test", "x"].map(profile_folder);
+        assert_eq!(folders, ["release", "release", "debug", "debug", "x"]);
+    }
+}

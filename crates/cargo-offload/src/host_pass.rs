@@ -1,0 +1,149 @@
+//! The pass that compiles the program, with ourselves in front of rustc.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cli::Invocation;
+use crate::device_pass::lto_variable;
+use crate::failure::Failure;
+use crate::wrapper::{self, Setting};
+
+/// The cargo that compiles the program, given the images.
+pub fn command(
+    cargo: &OsStr,
+    invocation: &Invocation,
+    target_dir: &Path,
+    images: Vec<PathBuf>,
+) -> Result<Command, Failure> {
+    let myself = env::current_exe().map_err(|error| {
+        Failure::new(
+            "the path of cargo-offload itself is not known",
+            error.to_string(),
+            "run it from an ordinary file system, with /proc mounted",
+        )
+    })?;
+    let front = in_front(target_dir, &digest(&images, invocation.autodiff), &myself)?;
+    let setting = Setting {
+        images,
+        autodiff: invocation.autodiff,
+    };
+    let mut command = Command::new(cargo);
+    command.args(&invocation.host_args);
+    setting.give(&mut command)?;
+    for (variable, place, next) in [
+        ("RUSTC_WORKSPACE_WRAPPER", &front, wrapper::NEXT),
+        ("RUSTDOC", &myself, wrapper::RUSTDOC),
+    ] {
+        // Inside of a program that `cargo offload run` started, the place is ours already.
+        let users = env::var_os(variable)
+            .filter(|value| !value.is_empty())
+            .filter(|value| fs::canonicalize(value).ok() != fs::canonicalize(&myself).ok());
+        match users {
+            Some(value) => command.env(next, value),
+            None => command.env_remove(next),
+        };
+        command.env(variable, place);
+    }
+    // Only cargo may say that a crate is compiled; see `wrapper`.
+    command
+        .env_remove("CARGO_CRATE_NAME")
+        .env_remove("CARGO_BIN_NAME");
+    if invocation.autodiff {
+        command
+            .env(lto_variable(&invocation.host_profile), "fat")
+            .env("CARGO_INCREMENTAL", "0");
+    }
+    Ok(command)
+}
+
+/// Which images members are compiled with, and how. (rustc tells cargo to look at what is in them.)
+fn digest(images: &[PathBuf], autodiff: bool) -> String {
+    let mut hasher = DefaultHasher::new();
+    (env!("CARGO_PKG_VERSION"), autodiff, images).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Ourselves under a path that has the digest in it: cargo keeps what was compiled with another wrapper apart, for the
+/// members of the workspace alone.
+fn in_front(target_dir: &Path, digest: &str, myself: &Path) -> Result<PathBuf, Failure> {
+    let link = target_dir
+        .join("offload/with")
+        .join(digest)
+        .join(crate::NAME);
+    let make = || {
+        if fs::read_link(&link).is_ok_and(|there| there == myself) {
+            return Ok(());
+        }
+        fs::create_dir_all(link.parent().unwrap_or(target_dir))?;
+        match fs::remove_file(&link) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        symlink(myself, &link)
+    };
+    make().map_err(|error| {
+        Failure::new(
+            "cargo's folder for results cannot be written",
+            format!("{}: {error}", link.display()),
+            "make the folder writable for this user, or name another one with --target-dir",
+        )
+    })?;
+    Ok(link)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = env::temp_dir().join(format!("cargo-offload-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_digest_follows_the_images_and_their_order() {
+        let of = |images: &[&str], autodiff| {
+            let images: Vec<_> = images.iter().map(PathBuf::from).collect();
+            digest(&images, autodiff)
+        };
+        let first = of(&["/a", "/b"], false);
+        assert_eq!(of(&["/a", "/b"], false), first);
+        for other in [
+            of(&["/b", "/a"], false),
+            of(&["/a", "/b"], true),
+            of(&["/a"], false),
+        ] {
+            assert_ne!(other, first);
+        }
+    }
+
+    #[test]
+    fn the_place_in_front_is_made_once_and_mended() {
+        let folder = Folder::new("front");
+        let link = in_front(&folder.0, "0f", Path::new("/old")).unwrap();
+        assert_eq!(link, folder.0.join("offload/with/0f/cargo-offload"));
+        for myself in ["/old", "/new"] {
+            assert_eq!(in_front(&folder.0, "0f", Path::new(myself)).unwrap(), link);
+            assert_eq!(fs::read_link(&link).unwrap(), Path::new(myself));
+        }
+        let failure = in_front(Path::new("/proc/nowhere"), "0f", Path::new("/x")).unwrap_err();
+        assert!(failure.why.contains("/proc/nowhere"), "{failure}");
+    }
+}

@@ -1,0 +1,571 @@
+//! The executables, with this test program standing in for cargo, rustc and the linkers: it prints how it was called.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Output};
+
+const OFFLOAD: &str = env!("CARGO_BIN_EXE_cargo-offload");
+const LINKER: &str = env!("CARGO_BIN_EXE_offload-linker");
+const SHOWN: &[&str] = &[
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTDOC",
+    "RUSTFLAGS",
+    "CARGO_OFFLOAD_IMAGES",
+    "CARGO_OFFLOAD_AUTODIFF",
+    "CARGO_OFFLOAD_NEXT",
+    "CARGO_OFFLOAD_RUSTDOC",
+    "CARGO_PROFILE_RELEASE_LTO",
+    "CARGO_INCREMENTAL",
+    "CARGO_HOME",
+    "OFFLOAD_LINKER_CC",
+];
+
+fn main() {
+    if env::var_os("FAKE_TOOL").is_some() {
+        stand_in();
+    }
+    let tests: &[(&str, fn())] = &[
+        ("a target is a pass", a_target_is_a_pass),
+        ("the program gets the images", the_program_gets_the_images),
+        (
+            "images follow what cargo made",
+            images_follow_what_cargo_made,
+        ),
+        (
+            "a lost image is compiled again",
+            a_lost_image_is_compiled_again,
+        ),
+        ("autodiff reaches both passes", autodiff_reaches_both_passes),
+        ("a failed pass ends it", a_failed_pass_ends_it),
+        ("missing things are named", missing_things_are_named),
+        ("plain commands get nothing", plain_commands_get_nothing),
+        ("packages go to the workspace", packages_go_to_the_workspace),
+        ("members get the flags", members_get_the_flags),
+        (
+            "others are passed on untouched",
+            others_are_passed_on_untouched,
+        ),
+        (
+            "the linker keeps the command line",
+            the_linker_keeps_the_command_line,
+        ),
+        ("a missing linker is named", a_missing_linker_is_named),
+        ("help and version", help_and_version),
+    ];
+    for (name, test) in tests {
+        test();
+        println!("test {name} ... ok");
+    }
+    println!("test result: ok. {} passed", tests.len());
+}
+
+/// Answers as cargo and rustc do where `cargo offload` asks them, compiles as cargo does, or prints how it was called.
+fn stand_in() -> ! {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let var = |name: &str| env::var(name).unwrap_or_default();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["metadata", ..] => match env::var("FAKE_METADATA") {
+            Ok(metadata) => println!("{metadata}"),
+            Err(_) => fail(
+                "error: could not find `Cargo.toml` in `/nowhere` or any parent directory",
+                101,
+            ),
+        },
+        ["locate-project", ..] => println!("{}", var("FAKE_MANIFEST")),
+        ["-vV"] => println!("rustc 1.96.0\nhost: x86_64-unknown-linux-gnu\nLLVM version: 22.1.8"),
+        ["-Zunstable-options", ..] if var("FAKE_STABLE") == "1" => fail(
+            "error: the option `Z` is only accepted on the nightly compiler",
+            1,
+        ),
+        ["-Zunstable-options", ..] => println!("rustc 1.96.0"),
+        ["--print", "sysroot"] => println!("{}", var("FAKE_SYSROOT")),
+        ["rustc", ..] => compile(&args),
+        _ => {
+            println!("args {}", args.join(" "));
+            for name in SHOWN {
+                if let Ok(value) = env::var(name) {
+                    println!("{name}={value}");
+                }
+            }
+            process::exit(env::var("FAKE_EXIT").map_or(0, |code| code.parse().unwrap()))
+        }
+    }
+    process::exit(0)
+}
+
+fn fail(message: &str, code: i32) -> ! {
+    eprintln!("{message}");
+    process::exit(code)
+}
+
+/// A device pass: `FAKE_CODE` stands for everything that the library is compiled from. Each has a library of its own,
+/// which is compiled where it is not there, and the image is always the same file.
+fn compile(args: &[String]) {
+    let after = |option: &str| {
+        let at = args.iter().position(|arg| arg == option).unwrap();
+        args[at + 1].clone()
+    };
+    eprintln!("pass {}", args.join(" "));
+    for name in [
+        "RUSTFLAGS",
+        "CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS",
+        "CARGO_PROFILE_RELEASE_LTO",
+    ] {
+        if let Ok(value) = env::var(name) {
+            eprintln!("{name}={value}");
+        }
+    }
+    let code = env::var("FAKE_CODE").unwrap_or_else(|_| "1".to_string());
+    if code == "wrong" {
+        fail("error: could not compile", 101);
+    }
+    let results = PathBuf::from(after("--target-dir"))
+        .join(after("--target"))
+        .join("release");
+    let deps = results.join("deps");
+    fs::create_dir_all(&deps).unwrap();
+    let library = deps.join(format!("libk-{code}.a"));
+    let fresh = library.is_file();
+    if !fresh {
+        fs::write(&library, &code).unwrap();
+        fs::write(deps.join("host.out"), format!("image of {code}")).unwrap();
+    }
+    let uplifted = results.join("libk.a");
+    let _ = fs::remove_file(&uplifted);
+    fs::hard_link(&library, &uplifted).unwrap();
+    println!(
+        r#"{{"reason":"compiler-artifact","target":{{"crate_types":["staticlib"]}},"filenames":["{}"],"fresh":{fresh}}}"#,
+        uplifted.display()
+    );
+}
+
+/// A workspace, and a sysroot with (empty) core libraries, in a folder of its own.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let root = env::temp_dir().join(format!("cargo-offload-test-{}-{name}", process::id()));
+        for triple in ["x86_64-unknown-linux-gnu", "nvptx64-nvidia-cuda"] {
+            let library = root.join("sysroot/lib/rustlib").join(triple).join("lib");
+            fs::create_dir_all(&library).unwrap();
+            fs::write(library.join("libcore-0.rlib"), "").unwrap();
+        }
+        fs::create_dir_all(root.join("home")).unwrap();
+        fs::create_dir_all(root.join("bin")).unwrap();
+        for tool in ["ptxas", "nvlink", "lld"] {
+            fs::write(root.join("bin").join(tool), "").unwrap();
+        }
+        Self(root)
+    }
+
+    /// `cargo offload ARGS` in it, with fake tools and nothing else in the environment.
+    fn offload(&self, args: &[&str]) -> Command {
+        let myself = env::current_exe().unwrap();
+        let manifest = self.0.join("Cargo.toml");
+        let metadata = format!(
+            r#"{{"packages":[{{"name":"k","manifest_path":"{}","targets":[{{"kind":["lib"]}},{{"kind":["bin"]}}]}},
+               {{"name":"app","manifest_path":"/app/Cargo.toml","targets":[{{"kind":["bin"]}}]}}],
+               "workspace_root":"{1}","target_directory":"{1}/target"}}"#,
+            manifest.display(),
+            self.0.display()
+        );
+        let mut command = tool_in_fake_world(OFFLOAD);
+        command.arg("offload").args(args);
+        command.env("CARGO", &myself).env("RUSTC", &myself);
+        command
+            .env("FAKE_MANIFEST", manifest)
+            .env("FAKE_METADATA", metadata.replace('\n', ""))
+            .env("FAKE_SYSROOT", self.0.join("sysroot"));
+        command
+            .env("HOME", self.0.join("home"))
+            .env("PATH", self.0.join("bin"));
+        command
+    }
+
+    fn image(&self, target: &str, triple: &str) -> PathBuf {
+        self.0
+            .join("target/offload/k")
+            .join(target)
+            .join(triple)
+            .join(format!("release/{target}.out"))
+    }
+
+    fn host_image(&self) -> PathBuf {
+        self.image("host", "x86_64-unknown-linux-gnu")
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn tool_in_fake_world(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("FAKE_TOOL", "1");
+    command
+}
+
+/// Runs it, and gives (exit code, stdout, stderr).
+fn run(command: &mut Command) -> (i32, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// Runs it to its end with exit code 0, and gives (stdout, stderr).
+fn succeed(command: &mut Command) -> (String, String) {
+    let (code, out, err) = run(command);
+    assert_eq!(code, 0, "{out}{err}");
+    (out, err)
+}
+
+fn fails(command: &mut Command) -> String {
+    let (code, out, err) = run(command);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    err
+}
+
+fn a_target_is_a_pass() {
+    let place = Place::new("pass");
+    let mut command = place.offload(&["build", "--target", "host,sm_90", "--locked"]);
+    let (_, err) = succeed(command.env("RUSTFLAGS", "-Ctarget-cpu=native"));
+    let folder = place.0.join("target/offload/k");
+    let pass = |target: &str, triple: &str| {
+        format!(
+            "pass rustc --locked --release --package k --lib --crate-type staticlib --target {triple} --target-dir {} \
+             --message-format json-render-diagnostics -- -Zoffload=Device -Zunstable-options -Clto=fat -Cpanic=abort\n",
+            folder.join(target).display()
+        )
+    };
+    assert_eq!(
+        err,
+        format!(
+            "{}RUSTFLAGS=-Ctarget-cpu=native\nCARGO_PROFILE_RELEASE_LTO=fat\n{}\
+             CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS=-Ctarget-cpu=sm_90\nCARGO_PROFILE_RELEASE_LTO=fat\n",
+            pass("host", "x86_64-unknown-linux-gnu"),
+            pass("sm_90", "nvptx64-nvidia-cuda")
+        )
+    );
+}
+
+fn the_program_gets_the_images() {
+    let place = Place::new("program");
+    let mut command = place.offload(&["run", "--target", "sm_90,host", "-v", "--", "7"]);
+    let (out, err) = succeed(command.env("RUSTC_WORKSPACE_WRAPPER", "sccache"));
+    let images = [
+        place.image("sm_90", "nvptx64-nvidia-cuda"),
+        place.host_image(),
+    ];
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines[0], "args run --release -v -- 7");
+    let front = lines[1].strip_prefix("RUSTC_WORKSPACE_WRAPPER=").unwrap();
+    assert!(front.starts_with(&*place.0.join("target/offload/with").to_string_lossy()));
+    assert_eq!(fs::read_link(front).unwrap(), Path::new(OFFLOAD));
+    assert_eq!(
+        lines[2..],
+        [
+            format!("RUSTDOC={OFFLOAD}"),
+            format!(
+                "CARGO_OFFLOAD_IMAGES={}:{}",
+                images[0].display(),
+                images[1].display()
+            ),
+            "CARGO_OFFLOAD_NEXT=sccache".to_string(),
+        ]
+    );
+    assert_eq!(
+        fs::read_to_string(place.host_image()).unwrap(),
+        "image of 1"
+    );
+    let shown: Vec<_> = err.lines().filter(|line| line.starts_with("+ ")).collect();
+    assert_eq!(shown.len(), 3, "{err}");
+    assert!(
+        shown[2].contains(" CARGO_OFFLOAD_IMAGES=") && shown[2].ends_with("run --release -v -- 7")
+    );
+
+    // In a program started by `cargo offload run`, our own place is not a user's wrapper.
+    let (again, _) = succeed(
+        place
+            .offload(&["run", "--target", "sm_90,host"])
+            .env("RUSTC_WORKSPACE_WRAPPER", front)
+            .env("RUSTDOC", OFFLOAD),
+    );
+    assert!(
+        again.contains(front) && !again.contains("CARGO_OFFLOAD_NEXT"),
+        "{again}"
+    );
+    assert!(!again.contains("CARGO_OFFLOAD_RUSTDOC"), "{again}");
+}
+
+fn images_follow_what_cargo_made() {
+    let place = Place::new("follow");
+    let mut seen = Vec::new();
+    for code in ["1", "2", "1", "1"] {
+        succeed(place.offload(&["build"]).env("FAKE_CODE", code));
+        seen.push(fs::read_to_string(place.host_image()).unwrap());
+    }
+    assert_eq!(
+        seen,
+        ["image of 1", "image of 2", "image of 1", "image of 1"]
+    );
+}
+
+fn a_lost_image_is_compiled_again() {
+    let place = Place::new("lost");
+    succeed(&mut place.offload(&["build"]));
+    let deps = place.host_image().with_file_name("deps");
+    for file in fs::read_dir(&deps).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension() == Some(OsStr::new("out")) {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let (_, err) = succeed(&mut place.offload(&["build"]));
+    assert_eq!(err.matches("pass rustc").count(), 2, "{err}");
+    assert_eq!(
+        fs::read_to_string(place.host_image()).unwrap(),
+        "image of 1"
+    );
+}
+
+fn autodiff_reaches_both_passes() {
+    let place = Place::new("autodiff");
+    let enzyme = "sysroot/lib/rustlib/x86_64-unknown-linux-gnu/lib/libEnzyme-22.so";
+    let err = fails(&mut place.offload(&["build", "--autodiff"]));
+    assert!(err.contains("rustc's Enzyme library is missing"), "{err}");
+    fs::write(place.0.join(enzyme), "").unwrap();
+    let (out, err) = succeed(&mut place.offload(&["build", "--autodiff"]));
+    assert!(err.contains(" -Cpanic=abort -Zautodiff=Enable\n"), "{err}");
+    for line in [
+        "CARGO_OFFLOAD_AUTODIFF=1",
+        "CARGO_PROFILE_RELEASE_LTO=fat",
+        "CARGO_INCREMENTAL=0",
+    ] {
+        assert!(out.lines().any(|found| found == line), "{out}");
+    }
+}
+
+fn a_failed_pass_ends_it() {
+    let place = Place::new("failed");
+    let err = fails(place.offload(&["run"]).env("FAKE_CODE", "wrong"));
+    assert!(
+        err.contains(
+            "error: could not compile\nerror: cargo offload: the kernels do not compile for host\n  why: cargo, which \
+             said why above, ended with exit status: 101\n"
+        ),
+        "{err}"
+    );
+    // The exit code of the program is passed on.
+    assert_eq!(run(place.offload(&["run"]).env("FAKE_EXIT", "42")).0, 42);
+}
+
+fn missing_things_are_named() {
+    let place = Place::new("missing");
+    let err = fails(&mut place.offload(&["build", "--target", "gfx90a"]));
+    assert!(
+        err.contains("the core library for gfx90a is missing"),
+        "{err}"
+    );
+    assert!(err.contains("rustlib/amdgcn-amd-amdhsa/lib"), "{err}");
+    // Where cargo can compile it, it does; code for one processor of AMD's is none for another.
+    let share = place.0.join("sysroot/share/holoenzyme");
+    fs::create_dir_all(&share).unwrap();
+    let library = place.0.join("sysroot/lib/rustlib/amdgcn-amd-amdhsa/lib");
+    fs::create_dir_all(&library).unwrap();
+    fs::write(library.join("libcore-0.rlib"), "").unwrap();
+    fs::write(
+        share.join("core.json"),
+        r#"{"amdgcn-amd-amdhsa": "gfx90a"}"#,
+    )
+    .unwrap();
+    let err = fails(&mut place.offload(&["build", "--target", "gfx942"]));
+    assert!(err.contains("is compiled for gfx90a\n"), "{err}");
+    fs::write(share.join("build-std.toml"), "").unwrap();
+    let (_, err) = succeed(&mut place.offload(&["build", "--target", "gfx942"]));
+    assert!(
+        err.contains("build-std.toml -Zbuild-std=core --release"),
+        "{err}"
+    );
+    let (_, err) = succeed(&mut place.offload(&["build", "--target", "gfx90a"]));
+    assert!(!err.contains("-Zbuild-std"), "{err}");
+    let err = fails(&mut place.offload(&["build", "--target", "mi300"]));
+    assert!(
+        err.contains("unknown target `mi300`") && err.contains("gfx90a"),
+        "{err}"
+    );
+    fs::remove_file(place.0.join("bin/nvlink")).unwrap();
+    let err = fails(&mut place.offload(&["build", "--target", "sm_90"]));
+    assert!(
+        err.contains("nvlink to link code for sm_90 is missing"),
+        "{err}"
+    );
+    fs::remove_file(place.0.join("bin/ptxas")).unwrap();
+    let err = fails(&mut place.offload(&["build", "--target", "sm_90"]));
+    assert!(
+        err.contains("ptxas and nvlink to link code for sm_90"),
+        "{err}"
+    );
+    let err = fails(&mut place.offload(&["build", "-p", "app"]));
+    assert!(err.contains("package `app` has no library"), "{err}");
+    assert!(err.contains("packages with one: k\n"), "{err}");
+    let err = fails(place.offload(&["build"]).env("FAKE_STABLE", "1"));
+    assert!(err.contains("this rustc does not offload"), "{err}");
+    let err = fails(place.offload(&["build"]).env_remove("FAKE_METADATA"));
+    assert!(err.contains("no cargo project was found"), "{err}");
+    let err = fails(place.offload(&["build"]).env("CARGO", "/nowhere/cargo"));
+    assert!(
+        err.contains("`/nowhere/cargo` could not be started"),
+        "{err}"
+    );
+}
+
+fn plain_commands_get_nothing() {
+    let (out, err) = succeed(&mut Place::new("plain").offload(&["fetch", "--locked"]));
+    assert_eq!((&*out, &*err), ("args fetch --locked\n", ""));
+}
+
+fn packages_go_to_the_workspace() {
+    let place = Place::new("home");
+    for args in [&["fetch"][..], &["build"]] {
+        let (out, err) = succeed(place.offload(args).env("HOME", "/proc"));
+        let home = place.0.join(".cargo-home");
+        assert!(
+            out.contains(&format!("CARGO_HOME={}\n", home.display())),
+            "{out}"
+        );
+        assert!(
+            err.starts_with("note: cargo offload: no CARGO_HOME"),
+            "{err}"
+        );
+    }
+}
+
+/// Ourselves in front of a fake rustc, as cargo starts us.
+fn wrapper(crate_name: Option<&str>, args: &[&str]) -> Command {
+    let mut command = tool_in_fake_world(OFFLOAD);
+    command.env("CARGO_OFFLOAD_IMAGES", "/a/host.out:/b/host.out");
+    if let Some(name) = crate_name {
+        command.env("CARGO_CRATE_NAME", name);
+    }
+    command.arg(env::current_exe().unwrap()).args(args);
+    command
+}
+
+fn members_get_the_flags() {
+    let flags =
+        format!("-Zoffload=Host=/a/host.out,Host=/b/host.out -Zunstable-options -Clinker={LINKER}");
+    let args = ["--crate-name", "member", "-C", "linker=my-cc"];
+    let (out, _) = succeed(&mut wrapper(Some("member"), &args));
+    assert!(
+        out.starts_with(&format!("args {} {flags}\n", args.join(" "))),
+        "{out}"
+    );
+    assert!(out.ends_with("OFFLOAD_LINKER_CC=my-cc\n"), "{out}");
+    let (out, _) = succeed(wrapper(Some("member"), &args).env("CARGO_OFFLOAD_AUTODIFF", "1"));
+    assert!(out.contains(" -Zautodiff=Enable "), "{out}");
+    // With a wrapper of the user, that one is started, and told which rustc to use.
+    let me = env::current_exe().unwrap();
+    let (out, _) = succeed(wrapper(Some("member"), &args).env("CARGO_OFFLOAD_NEXT", &me));
+    assert!(
+        out.starts_with(&format!("args {} --crate-name member", me.display())),
+        "{out}"
+    );
+    // rustdoc, which is not named in its arguments, and tests a member's examples.
+    let mut rustdoc = tool_in_fake_world(OFFLOAD);
+    rustdoc
+        .env("CARGO_OFFLOAD_IMAGES", "/a/host.out:/b/host.out")
+        .env("CARGO_OFFLOAD_RUSTDOC", &me)
+        .env("CARGO_CRATE_NAME", "member")
+        .args(["--crate-name", "member", "--test", "src/lib.rs"]);
+    let (out, _) = succeed(&mut rustdoc);
+    assert!(
+        out.starts_with(&format!(
+            "args --crate-name member --test src/lib.rs {flags}\n"
+        )),
+        "{out}"
+    );
+}
+
+fn others_are_passed_on_untouched() {
+    for (name, args) in [
+        (None, &["--crate-name", "anyhow", "--emit=metadata"][..]),
+        (
+            Some("build_script_build"),
+            &["--crate-name", "build_script_build", "--crate-type", "bin"],
+        ),
+        (
+            Some("macros"),
+            &["--crate-name", "macros", "--crate-type", "proc-macro"],
+        ),
+    ] {
+        let (out, _) = succeed(&mut wrapper(name, args));
+        assert!(
+            out.starts_with(&format!("args {}\n", args.join(" "))),
+            "{out}"
+        );
+    }
+}
+
+fn the_linker_keeps_the_command_line() {
+    let place = Place::new("linker");
+    let llvm = place.0.join("llvm");
+    fs::create_dir_all(llvm.join("bin")).unwrap();
+    fs::copy(
+        env::current_exe().unwrap(),
+        llvm.join("bin/clang-linker-wrapper"),
+    )
+    .unwrap();
+    let cc = place.0.join("bin/cc");
+    fs::write(&cc, "").unwrap();
+    let mut command = tool_in_fake_world(LINKER);
+    command
+        .env("OFFLOAD_LLVM", &llvm)
+        .env("PATH", place.0.join("bin"))
+        .args(["-m64", "a.o", "-o", "prog"]);
+    let (out, _) = succeed(&mut command);
+    assert_eq!(
+        out,
+        format!(
+            "args --host-triple=x86_64-unknown-linux-gnu \
+             --device-compiler=nvptx64-nvidia-cuda=--cuda-feature=+ptx78 --linker-path={} -m64 a.o -o prog -L{1}/lib \
+             -Wl,-rpath,{1}/lib -Wl,-lomptarget -Wl,-lomp\n",
+            cc.display(),
+            llvm.display()
+        )
+    );
+    let err = fails(command.env("OFFLOAD_LINKER_CC", "gcc-99"));
+    assert!(
+        err.starts_with("error: offload-linker: `gcc-99` is missing\n"),
+        "{err}"
+    );
+}
+
+fn a_missing_linker_is_named() {
+    let err = fails(tool_in_fake_world(LINKER).env("OFFLOAD_LLVM", "/nowhere"));
+    assert!(
+        err.contains(
+            "clang-linker-wrapper is missing\n  why: /nowhere/bin/clang-linker-wrapper is not there"
+        ),
+        "{err}"
+    );
+}
+
+fn help_and_version() {
+    let (version, _) = succeed(tool_in_fake_world(OFFLOAD).args(["offload", "--version"]));
+    assert_eq!(
+        version,
+        format!("cargo-offload {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    for args in [&["offload", "--help"][..], &["--help"], &[]] {
+        let (help, _) = succeed(tool_in_fake_world(OFFLOAD).args(args));
+        assert!(help.contains("Usage: cargo offload COMMAND"), "{help}");
+    }
+}

@@ -1,0 +1,64 @@
+//! Kernels with arguments of which a copy on a device would be wrong, at any depth.
+
+#![cfg_attr(any(target_arch = "nvptx64", target_arch = "amdgpu"), no_std)]
+#![feature(abi_gpu_kernel, rustc_attrs)]
+#![allow(
+    internal_features,
+    reason = "rustc_offload_kernel is how 1.96 names kernels"
+)]
+
+// The panic handler of GPUs.
+use holoenzyme as _;
+
+use core::cell::Cell;
+use core::sync::atomic::AtomicU32;
+
+/// Holds a reference, two levels down.
+#[derive(Clone, Copy)]
+pub struct Outer<'a> {
+    /// The first level.
+    pub pair: [(u32, Inner<'a>); 2],
+}
+
+/// The second level.
+#[derive(Clone, Copy)]
+pub struct Inner<'a> {
+    /// The reference.
+    pub number: &'a f64,
+}
+
+/// One of many in an array, by value.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Triple(pub f64, pub f64, pub f64);
+
+macro_rules! kernel {
+    ($feature:literal, $name:ident($($argument:ident: $type:ty),*)) => {
+        /// Does nothing: its launch is what must be refused.
+        ///
+        /// # Safety
+        ///
+        /// It is launched, not called.
+        #[cfg(feature = $feature)]
+        #[rustc_offload_kernel]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "gpu-kernel" fn $name($($argument: $type),*) {
+            $(let _ = $argument;)*
+        }
+    };
+}
+
+kernel!("reference", references(x: &[&f64]));
+kernel!("nested-reference", nested_references(x: &[Outer<'_>]));
+kernel!("raw-pointer", raw_pointers(x: &[*const f64]));
+kernel!("cell", cells(x: &[Cell<f64>]));
+kernel!("atomic", atomics(x: &[AtomicU32]));
+kernel!("function", functions(x: &[fn(f64) -> f64]));
+kernel!("array", arrays(x: &[[Option<&'static f64>; 2]]));
+kernel!("option", options(x: &Option<Cell<u8>>));
+kernel!("slices", slices(x: &[&[f64]]));
+kernel!("text", text(x: &str));
+kernel!("wide", wide(x: u128));
+kernel!("by-value", by_value(x: Triple));
+kernel!("count", count(x: f64, y: f64));
+kernel!("kind", kind(x: f64));
