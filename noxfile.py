@@ -84,6 +84,18 @@ def lock(session: nox.Session) -> None:
 
 
 @nox.session
+def patches(session: nox.Session) -> None:
+    """Check that our patches of rustc apply, and print their burden: `-- [--source DIR] [--json FILE]`."""
+    command(session)
+
+
+@nox.session
+def inspect(session: nox.Session) -> None:
+    """Say which device images a program holds, with which kernels: `-- FILE [--json]`."""
+    command(session)
+
+
+@nox.session
 def doctor(session: nox.Session) -> None:
     """Say what this machine lacks, and what mends it."""
     command(session)

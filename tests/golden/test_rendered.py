@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from tests.fakes import deb, digest_of
 from holoenzyme.app.project import Project
 from holoenzyme.app.render import render_cells
 from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, write_lock
-from holoenzyme.resolve.reconcile import crate_in_lockfile
+from holoenzyme.resolve.pinned import crate_in_lockfile, wheel_in_requirements
 
 CELL = "distro-1.96-host"
+#: A cell of the patched channel, with all that a cell can have.
+PATCHED = "patched-1.96-sm_90"
 Golden = Callable[[str, str], None]
 
 
@@ -45,12 +48,18 @@ def fixed_resolution(project: Project) -> Resolution:
     )
     lockfile = "recipes/enzyme/vendor/Cargo.lock"
     crate = crate_in_lockfile((project.root / lockfile).read_text(), "diffsl", lockfile)
-    return Resolution(bases={"bookworm-x86_64": base}, sets={"bookworm-x86_64": sets}, crates={"diffsl": crate})
+    lockfile, name = "recipes/cuda-tools/requirements.txt", "nvidia-cuda-nvcc"
+    return Resolution(
+        bases={"bookworm-x86_64": base},
+        sets={"bookworm-x86_64": sets},
+        crates={"diffsl": crate},
+        wheels={name: wheel_in_requirements((project.root / lockfile).read_text(), name, lockfile)},
+    )
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `nox -s render` writes for the default cell."""
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `nox -s render` writes cells to."""
     source = Path(__file__).resolve().parents[2]
     root = tmp_path_factory.mktemp("project")
     for name in ("recipes", "images"):
@@ -61,29 +70,67 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "crates" / crate.name / "Cargo.toml").write_text("[package]\n")
     project = Project(root)
     write_lock(root / "matrix.lock", fixed_resolution(project))
-    (folder,) = render_cells(project, [project.matrix.cell(CELL)], root / "out")
-    return folder
+    render_cells(project, [project.matrix.cell(CELL), project.matrix.cell(PATCHED)], root / "out")
+    return root / "out"
+
+
+@pytest.fixture
+def rendered(out: Path) -> Path:
+    """What is rendered for the default cell."""
+    return out / CELL
+
+
+@pytest.fixture
+def patched(out: Path) -> Path:
+    """What is rendered for the cell of the patched channel."""
+    return out / PATCHED
 
 
 def test_every_stage_has_a_folder(rendered: Path) -> None:
     numbers = [path.name.split("-")[0] for path in sorted(rendered.iterdir()) if path.is_dir()]
     assert numbers == [f"{number:02}" for number in range(len(numbers))]
     assert sorted(path.name.partition("-")[2] for path in rendered.iterdir() if path.is_dir()) == sorted(
-        ["base", "packages-rustc", "packages-llvm", "rustc", "enzyme-source", "enzyme", "crates", "toolchain"]
+        ["base", "packages-rustc", "packages-llvm", "stage0", "rustc", "enzyme-source", "enzyme", "crates", "toolchain"]
     )
 
 
+def dockerfile(folder: Path, stage: str) -> str:
+    """A stage's Dockerfile, without the hashes in names of images: that they are right is another test's."""
+    (path,) = folder.glob(f"[0-9][0-9]-{stage}/Dockerfile")
+    return re.sub(r"(holoenzyme/stage/[a-z0-9-]+):[0-9a-f]{16}", r"\1:HASH", path.read_text())
+
+
 @pytest.mark.parametrize(
-    "stage", ["packages-rustc", "packages-llvm", "rustc", "enzyme-source", "enzyme", "crates", "toolchain"]
+    "stage", ["packages-rustc", "packages-llvm", "stage0", "rustc", "enzyme-source", "enzyme", "crates", "toolchain"]
 )
 def test_dockerfiles(rendered: Path, golden: Golden, stage: str) -> None:
-    (path,) = rendered.glob(f"[0-9][0-9]-{stage}/Dockerfile")
-    # Names of images hold hashes over everything below; that they are right is another test's.
-    golden("Dockerfile", re.sub(r"(holoenzyme/stage/[a-z-]+):[0-9a-f]{16}", r"\1:HASH", path.read_text()))
+    golden("Dockerfile", dockerfile(rendered, stage))
+
+
+@pytest.mark.parametrize("stage", ["rustc-source", "rustc-build", "rustc", "crates", "cuda-tools", "toolchain"])
+def test_dockerfiles_of_the_patched_channel(patched: Path, golden: Golden, stage: str) -> None:
+    golden("Dockerfile", dockerfile(patched, stage))
+
+
+def test_the_configuration_of_rustcs_build(patched: Path, golden: Golden) -> None:
+    (path,) = patched.glob("[0-9][0-9]-rustc-build/recipe/bootstrap.toml")
+    tomllib.loads(path.read_text())
+    golden("bootstrap.toml", path.read_text())
+
+
+def test_rustcs_build_gets_every_patch(patched: Path) -> None:
+    (folder,) = patched.glob("[0-9][0-9]-rustc-build/recipe/patches")
+    names = (folder / "series").read_text().split()
+    assert sorted([*names, "series"]) == sorted(path.name for path in folder.iterdir())
+
+
+def test_cells_share_all_that_no_patch_touches(rendered: Path, patched: Path) -> None:
+    for stage in ("stage0", "enzyme", "packages-llvm"):
+        assert dockerfile(rendered, stage) == dockerfile(patched, stage)
 
 
 @pytest.mark.parametrize(
-    ("stage", "file"), [("packages-llvm", "packages.sha256"), ("rustc", "exclude.conf"), ("base", "packages")]
+    ("stage", "file"), [("packages-llvm", "packages.sha256"), ("stage0", "exclude.conf"), ("base", "packages")]
 )
 def test_generated_files(rendered: Path, golden: Golden, stage: str, file: str) -> None:
     (path,) = rendered.glob(f"[0-9][0-9]-{stage}/{file}")
@@ -94,11 +141,11 @@ def test_the_script_of_plain_builds(rendered: Path, golden: Golden) -> None:
     script = rendered / "build.sh"
     assert script.stat().st_mode & 0o777 == 0o755
     text = re.sub(r"\b[0-9a-f]{64}\b", "SHA256", script.read_text())
-    golden("build.sh", re.sub(r"(holoenzyme/stage/[a-z-]+):[0-9a-f]{16}", r"\1:HASH", text))
+    golden("build.sh", re.sub(r"(holoenzyme/stage/[a-z0-9-]+):[0-9a-f]{16}", r"\1:HASH", text))
 
 
 def test_each_image_that_a_dockerfile_names_is_built_before_it(rendered: Path) -> None:
-    names = re.compile(r"holoenzyme/stage/[a-z-]+:[0-9a-f]{16}")
+    names = re.compile(r"holoenzyme/stage/[a-z0-9-]+:[0-9a-f]{16}")
     lines = (rendered / "build.sh").read_text().splitlines()
     order = [names.findall(line)[0] for line in lines if line.startswith("if ! docker image inspect")]
     folders = [path for path in sorted(rendered.iterdir()) if path.is_dir()]

@@ -60,7 +60,7 @@ def test_the_plan_after_a_build_reuses_the_image(built: str, cli: Cli) -> None:
 
 
 def test_the_plan_names_the_input_that_changed(built: str, broken_copy: Change) -> None:
-    cli = broken_copy(lambda root: replace(root / CRATES, "WORKDIR /cargo-autodiff", "WORKDIR  /cargo-autodiff"))
+    cli = broken_copy(lambda root: replace(root / CRATES, "COPY crates /crates", "COPY  crates /crates"))
     plan = {item["stage"]: item for item in json.loads(cli("plan", "--json").output)}
     assert plan["crates"]["action"] == "build"
     assert plan["crates"]["because"] == "since the last build: Dockerfile changed"

@@ -63,8 +63,8 @@ def lint(
 
 def test_crates_are_found_but_not_in_build_results(project: Path) -> None:
     assert rustlint.find_crates(project) == (
-        rustlint.Crate(folder="crates/tool", autodiff=False, downloads=False),
-        rustlint.Crate(folder="smoke_tests/a/fit", autodiff=True, downloads=True),
+        rustlint.Crate(folder="crates/tool", around="crates"),
+        rustlint.Crate(folder="smoke_tests/a/fit", around="smoke_tests/a/fit", autodiff=True, downloads=True),
     )
 
 
@@ -73,6 +73,30 @@ def test_the_projects_own_crates_are_all_found(root: Path) -> None:
     assert not found["crates/cargo-autodiff"].downloads
     assert found["smoke_tests/autodiff/misra1a"].downloads
     assert found["smoke_tests/autodiff/derivatives"].autodiff
+    assert found["crates/holoenzyme"].unstable and not found["crates/cargo-offload"].unstable
+    assert found["smoke_tests/offload/saxpy"].offload and not found["smoke_tests/offload/saxpy"].autodiff
+
+
+def test_a_crate_of_ours_stands_among_its_neighbours(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    (project / "crates/tool/src/lib.rs").write_text("#![feature(thread_local)]\n")
+
+    def answer(request: RunRequest) -> tuple[int, str]:
+        places.append((request.workdir, (request.mounts[0].source / "tool/Cargo.toml").is_file()))
+        return 0, ""
+
+    places: list[tuple[str | None, bool]] = []
+    engine = Containers(answer=answer)
+    lint(monkeypatch, project, engine)
+    assert places[:3] == [("/src/tool", True)] * 3
+    assert places[3:] == [("/src", False)] * 3
+    assert engine.asked[0].env["RUSTC_BOOTSTRAP"] == "1" and "RUSTC_BOOTSTRAP" not in engine.asked[-1].env
+
+
+def test_kernels_are_only_formatted(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    manifest = project / "smoke_tests/a/fit/Cargo.toml"
+    manifest.write_text('[dependencies]\nholoenzyme = { path = "/opt/holoenzyme/share/crates/holoenzyme" }\n')
+    _, commands, _ = lint(monkeypatch, project, Containers())
+    assert commands[-1] == ["sh", "-c", "rustfmt --edition 2024 --check src/*.rs"]
 
 
 def test_every_command_runs_apart_from_the_network_and_the_checkout(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from holoenzyme import console
 from holoenzyme.app.measuring import Bench, measure_cold, measure_noop, measure_plan, measure_size, measure_store
+from holoenzyme.app.measuring_rustc import measure_rustc
 from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.engine.docker import DockerEngine
 from holoenzyme.errors import ExitCode, UserError
@@ -25,18 +26,28 @@ PARTS: dict[str, Callable[[Bench], Part]] = {
     "noop": measure_noop,
     "store": measure_store,
     "size": measure_size,
+    "rustc": measure_rustc,
     "cold": measure_cold,
 }
 _EPILOG = """
+`ordinary` compares two compilers; `ordinary --help` tells more.
 parts of `build`: plan (1,000 cells), noop (a build with nothing to do), size (of the image, compressed and not),
-store (from a store to a checked derivative), cold (from nothing to a checked derivative; takes minutes and needs
-network). The images that are there stay as they are: those that are made for the measurements have names of their own,
-and are removed. Figures of parts that are not measured stay in the file.
+store (from a store to a checked derivative), rustc (the last builds of the patched compiler that `build-image` timed:
+from nothing, and after a changed patch; nothing is built), cold (from nothing to a checked derivative; takes minutes
+and needs network). The images that are there stay as they are: those that are made for the measurements have names of
+their own, and are removed. Figures of parts that are not measured stay in the file.
 """
 
 
 def run(argv: list[str], root: Path) -> int:
-    """`bench build [--only PART ...]`: exit code 0 when everything was measured, whether goals are reached or not."""
+    """`bench build [--only PART ...]`: exit code 0 when everything was measured, whether goals are reached or not.
+
+    `bench ordinary` has arguments of its own.
+    """
+    if argv[:1] == ["ordinary"]:
+        from holoenzyme.app import ordinary
+
+        return ordinary.run(argv[1:], root)
     parser = argparse.ArgumentParser(prog="bench", description="Measure builds, plans and sizes.", epilog=_EPILOG)
     parser.add_argument("what", nargs="?", choices=["build"], default="build", help="what to measure")
     parser.add_argument("--only", action="append", choices=list(PARTS), default=[], help="only this part; repeatable")

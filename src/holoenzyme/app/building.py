@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
+from holoenzyme.app import times
 from holoenzyme.app.locks import held
 from holoenzyme.app.progress import Board
 from holoenzyme.app.project import Tools
@@ -190,6 +192,7 @@ class _Worker:
             timeout=self.timeout,
             no_cache=self.no_cache,
         )
+        start = time.monotonic()
         try:
             image = self.tools.engine.build(
                 request, on_line=lambda line: self.board.line(node.stage.name, line), log_file=log_file
@@ -198,6 +201,7 @@ class _Worker:
             error.what = f"{node.stage.name}: {error.what}"
             raise
         self.tools.engine.tag(image, node.image)
+        times.note(self.tools.state, node, time.monotonic() - start, log_file)
         shutil.rmtree(context)
 
 

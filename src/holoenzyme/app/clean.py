@@ -21,7 +21,6 @@ from holoenzyme.app.rustlint import CACHE
 from holoenzyme.engine.base import Housekeeping, ImageInUse
 from holoenzyme.engine.docker import DockerEngine
 from holoenzyme.errors import ExitCode, UserError
-from holoenzyme.matrix.model import Status
 from holoenzyme.process import SubprocessRunner
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _current(root: Path) -> frozenset[str]:
     found: set[str] = set()
     for image in Project(root).cookbook.images:
         project = Project(root, image=image.name)
-        cells = [cell for cell in project.matrix.all_cells() if cell.status is Status.SUPPORTED]
+        cells = project.buildable()
         for resolution, _ in candidates(project, tools):
             found |= {node.input_hash for node in project.graph(cells, resolution).nodes.values()}
     return frozenset(found)

@@ -61,6 +61,10 @@ COMMANDS = {
         target="holoenzyme.app.render:run", summary="write the build contexts, with a script of plain builds"
     ),
     "lock": Entry(target="holoenzyme.app.lock:run", summary="write matrix.lock, or say what drifted from it"),
+    "patches": Entry(
+        target="holoenzyme.app.patches:run", summary="whether our patches of rustc apply, and their burden"
+    ),
+    "inspect": Entry(target="holoenzyme.app.inspect:run", summary="the device images in a program, and their kernels"),
     "doctor": Entry(target="holoenzyme.app.doctor:run", summary="what this machine lacks, and what mends it"),
     "clean": Entry(target="holoenzyme.app.clean:run", summary="free what the project made, and nothing else"),
     "bench": Entry(target="holoenzyme.app.bench:run", summary="measure builds, plans and sizes"),

@@ -162,6 +162,7 @@ def files(
             ("logs of commands", matching("logs", r".*\.log")),
             ("locks", matching("locks", r".*\.lock")),
             ("questions to archives", matching("work", "archive|base")),
+            ("how long builds took", matching("times", r"stages\.jsonl")),
             ("what was resolved", matching("resolutions", r"[0-9a-f]{64}\.(json|part)")),
             ("downloads and results of the Rust linters", [path for path in [state / cache] if path.is_dir()]),
         ]

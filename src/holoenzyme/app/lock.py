@@ -17,12 +17,14 @@ from holoenzyme.resolve.model import (
     LockedBase,
     LockedCrate,
     LockedSet,
+    LockedWheel,
     Resolution,
     place,
     read_lock,
     write_lock,
 )
-from holoenzyme.resolve.reconcile import check_fits, compare, crate_in_lockfile
+from holoenzyme.resolve.pinned import crate_in_lockfile, wheel_in_requirements
+from holoenzyme.resolve.reconcile import check_fits, compare
 
 
 def run(argv: list[str], root: Path) -> int:
@@ -56,6 +58,7 @@ def resolve_today(project: Project, tools: Tools) -> Resolution:
     bases: dict[str, LockedBase] = {}
     sets: dict[str, dict[str, LockedSet]] = {}
     crates = find_crates(project.root, tuple(project.matrix.pins.crates))
+    wheels = find_wheels(project.root, [name for name, pin in project.matrix.pins.wheels.items() if pin.version])
     for key, cells in _places(project.matrix.all_cells()).items():
         base = project.matrix.bases[cells[0].base]
         digest = tools.engine.digest(base.image)
@@ -69,10 +72,10 @@ def resolve_today(project: Project, tools: Tools) -> Resolution:
         )
         wanted = {name: roots for cell in cells for name, roots in project.cookbook.package_sets(cell.channel).items()}
         empty = {name: LockedSet(roots=roots, packages={}) for name, roots in wanted.items()}
-        draft = Resolution(bases=dict(bases), sets={**sets, key: empty}, crates=crates)
+        draft = Resolution(bases=dict(bases), sets={**sets, key: empty}, crates=crates, wheels=wheels)
         image = name_base(project, tools, cells[0], draft, bases[key], made)
         sets[key], _ = ask_archive(tools, image, wanted, {})
-    return Resolution(bases=bases, sets=sets, crates=crates)
+    return Resolution(bases=bases, sets=sets, crates=crates, wheels=wheels)
 
 
 def find_crates(root: Path, names: Sequence[str]) -> dict[str, LockedCrate]:
@@ -92,6 +95,23 @@ def find_crates(root: Path, names: Sequence[str]) -> dict[str, LockedCrate]:
     return found
 
 
+def find_wheels(root: Path, names: Sequence[str]) -> dict[str, LockedWheel]:
+    """The pinned wheels, from the one requirements.txt below `recipes/` that has each; raises `UserError` otherwise."""
+    found: dict[str, LockedWheel] = {}
+    for name in names:
+        paths = sorted(root.glob("recipes/**/requirements.txt"))
+        holders = [path for path in paths if f"\n{name}==" in "\n" + path.read_text("utf-8")]
+        if len(holders) != 1:
+            raise UserError(
+                f"wheel {name!r} is pinned in matrix.yaml, and {len(holders)} requirements.txt files below recipes/ "
+                "have it",
+                fix="one recipe must name it there, with its hash",
+            )
+        relative = str(holders[0].relative_to(root))
+        found[name] = wheel_in_requirements(holders[0].read_text("utf-8"), name, relative)
+    return found
+
+
 def _places(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
     places: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -101,4 +121,4 @@ def _places(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
 
 
 def _lockfile_texts(root: Path, resolution: Resolution) -> dict[str, str]:
-    return {name: (root / crate.lockfile).read_text("utf-8") for name, crate in resolution.crates.items()}
+    return {name: (root / path).read_text("utf-8") for name, path in resolution.lockfiles().items()}

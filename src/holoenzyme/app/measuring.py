@@ -135,6 +135,8 @@ def synthetic(
                 version: matrix.rust[cell.rust].model_copy(update={"release": f"{version}.0"}) for version in versions
             },
             "bases": dict.fromkeys(bases, matrix.bases[cell.base]),
+            # All of the cell's own kind: its channel need not have what the image of another kind needs.
+            "targets": dict.fromkeys(matrix.targets, matrix.targets[cell.target]),
         }
     )
     here = place(cell.base, cell.arch)

@@ -57,9 +57,9 @@ class Project:
         """`matrix.lock`; raises `UserError` where it does not fit the matrix."""
         lock = read_lock(self.root / LOCK_NAME)
         lockfiles = {
-            name: (self.root / crate.lockfile).read_text(encoding="utf-8")
-            for name, crate in lock.crates.items()
-            if (self.root / crate.lockfile).is_file()
+            name: (self.root / path).read_text(encoding="utf-8")
+            for name, path in lock.lockfiles().items()
+            if (self.root / path).is_file()
         }
         check_fits(self.matrix, self.cookbook, lock, lockfiles)
         return lock
@@ -83,6 +83,12 @@ class Project:
                 )
             console.say(f"{cell.id}: left out, it cannot be built yet ({cell.reason})")
         return ready
+
+    def buildable(self) -> tuple[Cell, ...]:
+        """Every cell that can be built and has this kind of image."""
+        image = self.cookbook.image(self.image)
+        cells = self.matrix.all_cells()
+        return tuple(cell for cell in cells if cell.status is Status.SUPPORTED and image.serves(cell.channel))
 
     def graph(self, cells: Sequence[Cell], resolution: Resolution) -> Graph:
         """The build graph of some cells."""

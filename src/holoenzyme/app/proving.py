@@ -12,7 +12,7 @@ from holoenzyme.app.checking import Checks, test_files
 from holoenzyme.app.project import Project, Tools
 from holoenzyme.engine.base import ImageInfo
 from holoenzyme.errors import InternalError, UserError
-from holoenzyme.evidence import identity
+from holoenzyme.evidence import expected, identity, launches
 from holoenzyme.evidence import oracle as judging
 from holoenzyme.evidence.outcome import Outcome
 from holoenzyme.evidence.record import EvidenceFolder, Record
@@ -21,8 +21,9 @@ from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.smoke import SmokeTest, load_smoke_tests
 from holoenzyme.plan.graph import Node
 
-#: Seconds for the whole contract of an image.
-_CONTRACT_TIMEOUT = 300.0
+#: What proves an image. Where a cell's device is in no container, its kernels are compiled, linked and inspected, and
+#: the record says that they were not executed.
+_PROVED = (Outcome.PASS, Outcome.NOT_EXECUTED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ def tests_digest(
     digest = hashlib.sha256(contract.encode())
     digest.update(json.dumps(tolerances, sort_keys=True).encode())
     # What runs and what judges are part of the oracle: with others, an old proof says nothing.
-    for module in (judging, identity, running):
+    for module in (judging, expected, identity, launches, running):
         digest.update(Path(str(module.__file__)).read_bytes())
     for test in tests:
         for name, file in sorted(test_files(project, test).items()):
@@ -80,7 +81,7 @@ def is_proved(tools: Tools, proof: Proof, image: ImageInfo) -> Path | None:
     """The record that proves this very image with this very oracle, or none."""
     for path, record in evidence(tools).proofs(proof.cell.id, image.id):
         if record.image.id == image.id and record.oracle_hash == proof.digest:
-            return path if record.outcome is Outcome.PASS else None
+            return path if record.outcome in _PROVED else None
     return None
 
 
@@ -100,7 +101,7 @@ def prove(project: Project, tools: Tools, proof: Proof, node: Node) -> tuple[Pat
     checks.contract()
     record = checks.record("proof", proof.tests[0].rule.name, info, node.input_hash, proof.digest)
     path = evidence(tools).add(record)
-    if record.outcome is not Outcome.PASS:
+    if record.outcome not in _PROVED:
         wrong = [
             f"{c.case} {c.mode} {c.quantity}: {c.got!r}, expected {c.expected!r}"
             for c in record.comparisons

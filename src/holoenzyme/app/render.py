@@ -11,7 +11,7 @@ from holoenzyme.app.building import write_context
 from holoenzyme.app.project import Project
 from holoenzyme.engine.bootstrap import bootstrap_argv
 from holoenzyme.errors import ExitCode
-from holoenzyme.matrix.model import Cell, Status
+from holoenzyme.matrix.model import Cell
 from holoenzyme.render.contexts import Step, build_script
 from holoenzyme.render.stages import StageKind
 
@@ -35,8 +35,7 @@ def render_all(root: Path, out: Path) -> tuple[Path, ...]:
     found: list[Path] = []
     for image in Project(root).cookbook.images:
         project = Project(root, image=image.name)
-        cells = [cell for cell in project.matrix.all_cells() if cell.status is Status.SUPPORTED]
-        for folder in render_cells(project, cells, out / image.name):
+        for folder in render_cells(project, project.buildable(), out / image.name):
             found += sorted(folder.glob("*/Dockerfile"))
     return tuple(found)
 

@@ -19,7 +19,7 @@ from holoenzyme.engine.base import BuildRequest
 from holoenzyme.engine.bootstrap import MadeBase, make_base
 from holoenzyme.matrix.model import Cell
 from holoenzyme.plan.decide import Action, Plan, decide
-from holoenzyme.plan.graph import UNNAMED, Graph, Node
+from holoenzyme.plan.graph import HASH_LABEL, UNNAMED, Graph, Node
 from holoenzyme.render.stages import StageKind
 from holoenzyme.resolve.model import LockedBase, LockedPackage, LockedSet, Resolution, place
 from holoenzyme.resolve.reconcile import Change, Offers, compare, reconcile
@@ -150,6 +150,10 @@ def name_base(
     wanted = resolution.model_copy(update={"bases": {**resolution.bases, place(cell.base, cell.arch): base}})
     nodes = project.graph([cell], wanted).nodes.values()
     node = next(node for node in nodes if node.stage.kind is StageKind.BASE)
+    there = tools.engine.image(node.image)
+    if there is not None and there.labels.get(HASH_LABEL) == node.input_hash:
+        # The same base, made before: the engine's cache holds what was built on that one, and not on this.
+        return node.image
     # BuildKit cannot name an untagged image in FROM, and labels need a build.
     unnamed = f"{UNNAMED}:{made.image.removeprefix('sha256:')[:16]}"
     tools.engine.tag(made.image, unnamed)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from holoenzyme.app.build import make_images
 from holoenzyme.app.locks import held
@@ -27,11 +27,18 @@ _TIMEOUT = 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Crate:
-    """A crate of the project: its folder, relative to the root, and whether it differentiates functions."""
+    """A crate of the project: its folder, relative to the root, and the folder that it needs around it.
+
+    `autodiff` says whether it differentiates functions, `offload` whether it has kernels: Debian's compiler, which
+    lints, refuses these. `unstable` says whether it asks for unstable features of its own.
+    """
 
     folder: str
-    autodiff: bool
-    downloads: bool
+    around: str
+    autodiff: bool = False
+    offload: bool = False
+    unstable: bool = False
+    downloads: bool = False
 
     @property
     def fetch(self) -> tuple[str, ...]:
@@ -42,8 +49,12 @@ class Crate:
     def checks(self) -> tuple[tuple[str, ...], ...]:
         """The commands that look at it, none of which needs network.
 
-        Programs with derivatives are run by the smoke tests, so their tests are not run here.
+        Programs with derivatives are run by the smoke tests, so their tests are not run here; those with kernels are
+        compiled there, too.
         """
+        if self.offload:
+            # `cargo fmt` would look for the crate that they use, which only images with that compiler have.
+            return (("sh", "-c", "rustfmt --edition 2024 --check src/*.rs"),)
         cargo = ("cargo", "autodiff") if self.autodiff else ("cargo",)
         look = (*cargo, "clippy", "--quiet", "--locked", "--offline", "--all-targets", "--", "-D", "warnings")
         test = ("cargo", "test", "--quiet", "--locked", "--offline")
@@ -51,14 +62,27 @@ class Crate:
 
 
 def find_crates(root: Path) -> tuple[Crate, ...]:
-    """What stands in `crates/`, and every smoke test with a Cargo.toml."""
+    """What stands in `crates/`, where one may use modules of its neighbours, and every smoke test with a Cargo.toml."""
     ours = sorted((root / "crates").glob("*/Cargo.toml"))
     programs = [path for path in sorted((root / "smoke_tests").glob("**/Cargo.toml")) if "target" not in path.parts]
-    return tuple(
-        Crate(
-            folder=str(manifest.parent.relative_to(root)), autodiff=manifest in programs, downloads=_downloads(manifest)
-        )
-        for manifest in (*ours, *programs)
+    return (
+        *(_crate(root, manifest, around="crates") for manifest in ours),
+        *(_crate(root, manifest, around=str(manifest.parent.relative_to(root))) for manifest in programs),
+    )
+
+
+def _crate(root: Path, manifest: Path, *, around: str) -> Crate:
+    folder = str(manifest.parent.relative_to(root))
+    ours = around != folder
+    offload = not ours and "/share/crates/holoenzyme" in manifest.read_text(encoding="utf-8")
+    source = manifest.parent / "src" / "lib.rs"
+    return Crate(
+        folder=folder,
+        around=around,
+        autodiff=not ours and not offload,
+        offload=offload,
+        unstable=ours and source.is_file() and "feature(" in source.read_text(encoding="utf-8"),
+        downloads=_downloads(manifest),
     )
 
 
@@ -101,7 +125,7 @@ def _cache(tools: Tools) -> Iterator[Path]:
 
 def _check(project: Project, tools: Tools, image: str, crate: Crate, cache: Path) -> int:
     """Run everything for one crate and say what was found; returns how many of its commands found something."""
-    tree = project.files.tree(FileRule(**{"from": crate.folder, "to": "."}))
+    tree = project.files.tree(FileRule(**{"from": crate.around, "to": "."}))
     found = 0
     with work_folder({name.removeprefix("./"): file for name, file in tree.items()}) as folder:
         template = RunRequest(
@@ -110,7 +134,7 @@ def _check(project: Project, tools: Tools, image: str, crate: Crate, cache: Path
             timeout=_TIMEOUT,
             mounts=_mounts(tools, folder, cache),
             user=user(),
-            workdir=WORK,
+            workdir=str(PurePosixPath(WORK, PurePosixPath(crate.folder).relative_to(crate.around))),
             env=_environment(crate),
         )
         if crate.downloads:
@@ -160,7 +184,7 @@ def _environment(crate: Crate) -> dict[str, str]:
     return {
         "CARGO_HOME": _CARGO_HOME,
         "CARGO_TARGET_DIR": f"{_CACHE_TARGET}/target/{crate.folder}",
-    }
+    } | ({"RUSTC_BOOTSTRAP": "1"} if crate.unstable else {})
 
 
 def _ending(result: RunResult) -> str:

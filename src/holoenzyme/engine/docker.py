@@ -141,7 +141,9 @@ class DockerEngine:
     def _build_argv(self, request: BuildRequest, *, labels: bool = True) -> list[str]:
         argv = [str(self.client.path), "build", "--progress=plain"]
         if request.no_cache:
-            argv.append("--no-cache")
+            # Without its cache BuildKit still mounts what earlier builds left in cache mounts: a stage that keeps more
+            # than downloads there takes this word for emptying it.
+            argv += ["--no-cache", "--build-arg", "FRESH=1"]
         if request.dockerfile:
             argv += ["--file", str(request.dockerfile)]
         if request.output:

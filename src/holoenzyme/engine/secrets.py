@@ -22,6 +22,7 @@ NAMED = {
     "HOLOENZYME_APT_SOURCES": "apt-sources",
     "HOLOENZYME_APT_AUTH": "apt-auth",
     "HOLOENZYME_CARGO_CONFIG": "cargo-config",
+    "HOLOENZYME_PIP_CONFIG": "pip-config",
 }
 
 

@@ -4,7 +4,8 @@ A program prints one JSON object a line and nothing else:
 
 - a derivative: `{"case", "mode", "width", "float", "at", "primal", "derivative", "central"}`, where `derivative` is
   outputs x inputs, row by row, and `central` is a list of `[step, central differences in the same order]`;
-- or values: `{"case", "values"}`, for problems whose solution is certified;
+- or values: `{"case", "values"}`, for problems whose solution is certified, and for what kernels give back;
+- or a device that it launches kernels on: `{"device": number, "uid"}`;
 - and at the end `{"done": number of lines before it}`.
 
 Each derivative is compared with the closed form and with the program's central differences, two estimates that owe
@@ -32,6 +33,8 @@ ClosedForm = Callable[[Sequence[float]], tuple[Sequence[float], Sequence[float]]
 Key = tuple[str, str, int]
 #: name -> (relative, absolute)
 Tolerances = Mapping[str, tuple[float, float]]
+#: The rule for what must arrive as it was sent, which is no tolerance: nothing may be lost.
+EQUAL = "equal"
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Step = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -66,10 +69,21 @@ class ValuesLine(_Line):
     values: tuple[Finite, ...]
 
 
+class DeviceLine(_Line):
+    """A device on which the program launches kernels, as the program named it: the runtime's number and name for it."""
+
+    device: Annotated[int, Field(ge=0)]
+    uid: str
+
+
 class DoneLine(_Line):
     """The last line, with the number of lines before it."""
 
     done: Annotated[int, Field(ge=0)]
+
+
+#: What can stand in a line before the last one.
+Printed = DerivativeLine | ValuesLine | DeviceLine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +95,10 @@ class Oracle:
     #: The cases that compute in f32, and are compared with wider tolerances.
     single: frozenset[str] = frozenset()
     values: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    values_tolerance: str = ""
+    #: The tolerance of all values, or that of each case.
+    values_tolerance: str | Mapping[str, str] = ""
+    #: How often each kernel is launched, altogether or on each device.
+    launches: Mapping[str, int | Mapping[int, int]] = field(default_factory=dict)
 
     def expected(self) -> list[str]:
         """The labels of all lines that a program must print, in the oracle's order."""
@@ -117,6 +134,7 @@ class Verdict:
     outcome: Outcome
     comparisons: tuple[Comparison, ...]
     problems: tuple[str, ...]
+    devices: tuple[DeviceLine, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +153,7 @@ class StepStudy:
 
 
 def load(path: Path) -> Oracle:
-    """The oracle in a Python file: `FUNCTIONS`, `POINTS` and `SINGLE`, or `VALUES` and `VALUES_TOLERANCE`.
+    """The oracle in a Python file: `FUNCTIONS`, `POINTS` and `SINGLE`, or `VALUES` and `VALUES_TOLERANCE`; `LAUNCHES`.
 
     Raises `UserError` where the file cannot be run or names no expectation.
     """
@@ -151,6 +169,7 @@ def load(path: Path) -> Oracle:
         single=frozenset(names.get("SINGLE", ())),
         values=names.get("VALUES", {}),
         values_tolerance=names.get("VALUES_TOLERANCE", ""),
+        launches=names.get("LAUNCHES", {}),
     )
     unknown = sorted({case for case, _, _ in oracle.points} - set(oracle.functions))
     if unknown:
@@ -176,8 +195,12 @@ def judge(output: str, oracle: Oracle, tolerances: Tolerances) -> Verdict:
     lines, problems = parse(output)
     comparisons: list[Comparison] = []
     seen: list[str] = []
+    devices: list[DeviceLine] = []
     for line in lines:
         match line:
+            case DeviceLine():
+                devices.append(line)
+                continue
             case DerivativeLine():
                 label = _label(line.key, line.at)
                 known = line.key in oracle.points and list(line.at) in [list(at) for at in oracle.points[line.key]]
@@ -196,13 +219,16 @@ def judge(output: str, oracle: Oracle, tolerances: Tolerances) -> Verdict:
     problems.extend(f"{label}: missing" for label in oracle.expected() if label not in seen)
     right = not problems and all(comparison.ok for comparison in comparisons)
     return Verdict(
-        outcome=Outcome.PASS if right else Outcome.WRONG, comparisons=tuple(comparisons), problems=tuple(problems)
+        outcome=Outcome.PASS if right else Outcome.WRONG,
+        comparisons=tuple(comparisons),
+        problems=tuple(problems),
+        devices=tuple(devices),
     )
 
 
-def parse(output: str) -> tuple[list[DerivativeLine | ValuesLine], list[str]]:
+def parse(output: str) -> tuple[list[Printed], list[str]]:
     """The lines of a program's output, and what is wrong with it, each with its line number."""
-    lines: list[DerivativeLine | ValuesLine] = []
+    lines: list[Printed] = []
     problems: list[str] = []
     done: int | None = None
     count = 0
@@ -248,7 +274,7 @@ def study(central: Sequence[tuple[float, float]]) -> StepStudy:
     )
 
 
-def _parse_line(text: str) -> DerivativeLine | ValuesLine | DoneLine:
+def _parse_line(text: str) -> Printed | DoneLine:
     try:
         value = json.loads(text, object_pairs_hook=_without_duplicates)
     except json.JSONDecodeError as error:
@@ -257,6 +283,8 @@ def _parse_line(text: str) -> DerivativeLine | ValuesLine | DoneLine:
         raise ValueError("not a JSON object")
     if "done" in value:
         return DoneLine.model_validate_json(text)
+    if "device" in value:
+        return DeviceLine.model_validate_json(text)
     if "values" in value:
         return ValuesLine.model_validate_json(text)
     return DerivativeLine.model_validate_json(text)
@@ -281,7 +309,8 @@ def _check(
     expected = oracle.values[line.case]
     if len(line.values) != len(expected):
         return [], [f"{label}: has {len(line.values)} values, and the oracle {len(expected)}"]
-    compare = _Comparer(case=line.case, mode="", width=1, rule=oracle.values_tolerance, tolerances=tolerances)
+    rule = oracle.values_tolerance if isinstance(oracle.values_tolerance, str) else oracle.values_tolerance[line.case]
+    compare = _Comparer(case=line.case, mode="", width=1, rule=rule, tolerances=tolerances)
     return [
         compare(f"value[{i}]", got, right) for i, (got, right) in enumerate(zip(line.values, expected, strict=True))
     ], []
@@ -352,6 +381,8 @@ class _Comparer:
     tolerances: Tolerances
 
     def allowed(self, expected: float) -> float:
+        if self.rule == EQUAL:
+            return 0.0
         try:
             relative, absolute = self.tolerances[self.rule]
         except KeyError:

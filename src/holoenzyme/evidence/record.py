@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from holoenzyme.evidence.launches import Launch
 from holoenzyme.evidence.oracle import Comparison
 from holoenzyme.evidence.outcome import Outcome
 
@@ -49,7 +50,8 @@ class StepRecord(_Strict):
 class Record(_Strict):
     """One run. `started` is a UTC time stamp (ISO 8601), `duration` in seconds; `versions` what the image says it has.
 
-    `oracle_hash` covers the programs, their oracles, the tolerances, the contract and the judge itself.
+    `oracle_hash` covers the programs, their oracles, the tolerances, the contract and the judge itself. `expected` is
+    the outcome that is right: not every program has to run. `launches` is the runtime's own record of what ran where.
     """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
@@ -67,7 +69,15 @@ class Record(_Strict):
     comparisons: tuple[Comparison, ...]
     tolerances: dict[str, tuple[float, float]]
     problems: tuple[str, ...]
+    launches: tuple[Launch, ...] = ()
+    notes: tuple[str, ...] = Field(default=(), description="what was found and is no problem, such as device images")
     outcome: Outcome
+    expected: Outcome = Outcome.PASS
+
+    @property
+    def is_right(self) -> bool:
+        """Whether what had to happen did."""
+        return self.outcome is self.expected
 
 
 class EvidenceFolder:

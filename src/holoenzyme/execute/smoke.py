@@ -8,13 +8,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from holoenzyme.engine.base import Engine, Mount, RunRequest, RunResult
 from holoenzyme.matrix.recipe import ContractRule
-from holoenzyme.matrix.smoke import SmokeTest
+from holoenzyme.matrix.smoke import SmokeCase, SmokeTest
 from holoenzyme.render.stages import File
 
 #: An id that no image knows: images must run as any user.
@@ -22,6 +22,10 @@ UNKNOWN_UID = 12345
 WORK = "/src"
 #: Where images keep the CA bundle.
 CA_TARGET = "/etc/ssl/certs/ca-certificates.crt"
+#: The exit status of a program that ended itself (SIGABRT), as a container gives it.
+ABORTED = 128 + 6
+#: The exit statuses where rustc refuses something: cargo's, and that of `cargo offload` where it is a kernel.
+REFUSED = (101, 2)
 #: Seconds that fetching dependencies may take.
 _FETCH_TIMEOUT = 600.0
 _CONTRACT_MARK = "==holoenzyme-contract"
@@ -42,6 +46,7 @@ class Step:
 
     name: str
     result: RunResult
+    case: SmokeCase | None = None
 
     @property
     def ended(self) -> Ended:
@@ -93,36 +98,63 @@ def run_smoke(
     test: SmokeTest,
     folder: Path,
     *,
+    target: str = "host",
+    executes: bool = True,
     ca: Path | None = None,
+    proxies: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> tuple[Step, ...]:
-    """Fetch (where the test asks for it), compile and run a smoke test in `folder`: apart, each only after the other.
+    """Fetch (where the test asks for it), compile and (`executes`) run a smoke test in `folder`, for a target.
 
-    Only the fetching has network, and the host's CA bundle (`ca`) and proxies (`env`) with it.
+    Each is a step of its own, only after the one before ended well; cases do not depend on each other. Only the
+    fetching has network, and the host's CA bundle (`ca`) and `proxies` with it; only what is run gets `env`.
     """
-    mounts = (Mount(source=folder, target=WORK),)
+    rule = test.rule
+    quiet = RunRequest(
+        image=image,
+        argv=(),
+        timeout=rule.timeout_s,
+        mounts=(Mount(source=folder, target=WORK),),
+        user=user(),
+        workdir=WORK,
+    )
     steps: list[Step] = []
-    if test.rule.fetch:
+
+    def take(name: str, request: RunRequest, case: SmokeCase | None = None) -> bool:
+        steps.append(Step(name=name, result=engine.run(request), case=case))
+        return steps[-1].ended is Ended.WELL
+
+    if rule.fetch:
         bundle = (Mount(source=ca, target=CA_TARGET, read_only=True),) if ca else ()
-        request = RunRequest(
-            image=image,
-            argv=test.rule.fetch,
+        fetch = replace(
+            quiet,
+            argv=rule.fetch,
             timeout=_FETCH_TIMEOUT,
-            mounts=(*mounts, *bundle),
-            user=user(),
-            workdir=WORK,
+            mounts=(*quiet.mounts, *bundle),
             network=True,
-            env=env or {},
+            env=proxies or {},
         )
-        steps.append(Step(name="fetch", result=engine.run(request)))
-    for name, argv in (("compile", test.rule.compile_command), ("run", test.rule.command)):
-        if steps and steps[-1].ended is not Ended.WELL:
-            break
-        request = RunRequest(
-            image=image, argv=argv, timeout=test.rule.timeout_s, mounts=mounts, user=user(), workdir=WORK
-        )
-        steps.append(Step(name=name, result=engine.run(request)))
+        if not take("fetch", fetch):
+            return tuple(steps)
+    if rule.kind in ("cargo-refused", "cargo-build"):
+        for case in rule.cases:
+            request = replace(quiet, argv=rule.compile_command(target, case.args), env=case.env)
+            take(f"compile {case.name}", request, case)
+        return tuple(steps)
+    if not take("compile", replace(quiet, argv=rule.compile_command(target))) or not executes:
+        return tuple(steps)
+    if rule.kind == "cargo-run":
+        take("run", replace(quiet, argv=rule.run_command(target), env=env or {}))
+    for case in rule.cases:
+        request = replace(quiet, argv=rule.run_command(target, case.args), env={**(env or {}), **case.env})
+        take(f"run {case.name}", request, case)
     return tuple(steps)
+
+
+def built_programs(folder: Path) -> tuple[Path, ...]:
+    """The programs that cargo has made in `folder`."""
+    found = sorted((folder / "target" / "release").glob("*"))
+    return tuple(path for path in found if path.is_file() and os.access(path, os.X_OK))
 
 
 def run_contract(
@@ -167,7 +199,7 @@ def run_contract(
 _IDENTITY = """
 set -eu
 sysroot=$(rustc --print sysroot)
-driver=$(ldd "$(command -v rustc)" | awk '/librustc_driver/ {print $3}')
+driver=$(ldd "$(realpath "$(command -v rustc)")" | awk '/librustc_driver/ {print $3}')
 for pair in "rustc $driver" "libEnzyme $(ls "$sysroot"/lib/rustlib/*/lib/libEnzyme-*.so)"; do
     who=${pair%% *}; file=${pair#* }
     llvm=$(realpath "$(ldd "$file" | awk '/libLLVM/ {print $3}')")

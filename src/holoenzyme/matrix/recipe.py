@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 #: The axes of the matrix that a stage may depend on. A template sees only those that its stage names, so that a
 #: stage is the same, and is built once, for all cells that agree on them.
 Axis = Literal["channel", "rust", "target", "base", "arch"]
+#: What a target is: `kind` in matrix.yaml.
+TargetKind = Literal["cpu", "cuda", "rocm"]
 #: Values that a template uses, free in form.
 Values = dict[str, object]
 
@@ -31,13 +34,17 @@ class FileRule(_Strict):
 
 
 class StageRule(_Strict):
-    """A stage: its template, the stages that it needs, the files that it copies, and the axes that it depends on."""
+    """A stage: its template, the stages that it needs, the files that it copies, and the axes that it depends on.
+
+    `rendered` maps paths in the build context to templates of the recipe: files that hold what the Dockerfile knows.
+    """
 
     name: Name
     template: str
     needs: tuple[Name, ...] = ()
     axes: tuple[Axis, ...] = ("base", "arch")
     files: tuple[FileRule, ...] = ()
+    rendered: dict[str, str] = Field(default_factory=dict)
     values: Values = Field(default_factory=dict)
 
 
@@ -68,27 +75,42 @@ class Recipe(_Strict):
 class ContractRule(_Strict):
     """A command that must work inside an image, and text that its output must hold.
 
-    `{rust}` and `{llvm}` in both stand for the release of Rust and the major version of LLVM.
+    `{rust}` and `{llvm}` in both stand for the release of Rust and the major version of LLVM; `cells` are globs.
     """
 
     name: str
     run: str
     expect: str
+    cells: tuple[str, ...] = ("*",)
 
 
 class ImageRule(_Strict):
-    """`image.yaml`: how stages are put together to an image, and what must work inside it."""
+    """`image.yaml`: how stages are put together to an image, and what must work inside it.
+
+    `needs_for` names what cells of one kind of target need beside `needs`; `channels` are those that have the image, or
+    none for all.
+    """
 
     schema_version: Literal[1] = Field(alias="schema")
     name: Name
     summary: str
     template: str
+    channels: tuple[str, ...] | None = None
     needs: tuple[Name, ...]
+    needs_for: dict[TargetKind, tuple[Name, ...]] = Field(default_factory=dict)
     axes: tuple[Axis, ...]
     user: str
     workdir: str
     labels: dict[str, str]
     contract: tuple[ContractRule, ...]
+
+    def serves(self, channel: str) -> bool:
+        """Whether the channel has the image."""
+        return self.channels is None or channel in self.channels
+
+    def contract_of(self, cell: str) -> tuple[ContractRule, ...]:
+        """What must work inside the image of the cell with this id."""
+        return tuple(rule for rule in self.contract if any(fnmatchcase(cell, pattern) for pattern in rule.cells))
 
     @model_validator(mode="after")
     def _numeric_user(self) -> ImageRule:

@@ -13,12 +13,36 @@ from holoenzyme.errors import UserError
 from holoenzyme.matrix.yamlfile import load_model
 
 
+class SmokeCase(BaseModel):
+    """One way in which a program must crash, be refused, or be compiled.
+
+    `args` follow the command (for a crash, after `--`), `env` is set for it. Every text of `says` must be in its
+    messages, and none of `never`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    says: Annotated[tuple[str, ...], Field(min_length=1)]
+    never: tuple[str, ...] = ()
+
+
 class SmokeRule(BaseModel):
     """`smoke.yaml`: which cells a test needs, how it is run, and which oracle judges what it prints.
 
     `command` runs in the test's folder, after the same words with `build` in place of `run`, so that compiling and
-    running are told apart; `timeout_s` (seconds) is the limit of each. `proof` marks what an image is proved with
-    before it gets its name. `fetch` gets dependencies first, with network; everything after it runs without.
+    running are told apart; `timeout_s` (seconds) is the limit of each; `{target}` in it is the cell's target. `proof`
+    marks what an image is proved with before it gets its name. `fetch` gets dependencies first, with network;
+    everything after it runs without.
+
+    `kind` says what has to happen: `cargo-run` compiles, runs, and prints what the oracle expects; `cargo-crash`
+    compiles, and ends with SIGABRT in each of `cases`; `cargo-refused` does not compile in any of `cases`;
+    `cargo-build` compiles in each of them, and the compiler says what is expected.
+
+    `device` is where it runs: on that of the cell's target, or on the host whatever the target is. GPUs are in no
+    container of this project: there a program is compiled, linked and inspected, and reported as not executed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,11 +50,13 @@ class SmokeRule(BaseModel):
     schema_version: Literal[1] = Field(alias="schema")
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     summary: str
-    kind: Literal["cargo-run"]
+    kind: Literal["cargo-run", "cargo-crash", "cargo-refused", "cargo-build"]
     command: Annotated[tuple[str, ...], Field(min_length=3)]
     cells: tuple[str, ...]
-    oracle: str
-    tolerances: tuple[str, ...]
+    device: Literal["cell", "host"] = "cell"
+    oracle: str | None = None
+    tolerances: tuple[str, ...] = ()
+    cases: tuple[SmokeCase, ...] = ()
     timeout_s: Annotated[int, Field(gt=0)]
     needs_network: bool = False
     fetch: tuple[str, ...] = ()
@@ -44,11 +70,27 @@ class SmokeRule(BaseModel):
             raise ValueError("a proof must run without network: `proof: true` and `fetch:` exclude each other")
         return self
 
-    @property
-    def compile_command(self) -> tuple[str, ...]:
+    @model_validator(mode="after")
+    def _expectation(self) -> SmokeRule:
+        runs = self.kind == "cargo-run"
+        if runs != (self.oracle is not None):
+            raise ValueError("`oracle:` belongs to `kind: cargo-run`, and to no other")
+        if runs == bool(self.cases):
+            raise ValueError("`cases:` belongs to every kind but `cargo-run`, and is not empty there")
+        if self.proof and not runs:
+            raise ValueError("a proof has numbers: `proof: true` belongs to `kind: cargo-run`")
+        return self
+
+    def run_command(self, target: str, args: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """The command that compiles and runs for a target, with further arguments for the program."""
+        words = tuple(word.replace("{target}", target) for word in self.command)
+        return words if not args else (*words, *(() if "--" in words else ("--",)), *args)
+
+    def compile_command(self, target: str, args: tuple[str, ...] = ()) -> tuple[str, ...]:
         """The command that only compiles: `build` in place of `run`, without what the program itself is told."""
-        words = self.command[: self.command.index("--")] if "--" in self.command else self.command
-        return tuple("build" if word == "run" else word for word in words)
+        command = self.run_command(target)
+        words = command[: command.index("--")] if "--" in command else command
+        return (*("build" if word == "run" else word for word in words), *args)
 
 
 @dataclass(frozen=True, kw_only=True)

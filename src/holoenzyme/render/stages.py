@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, pass_context
+from jinja2.runtime import Context
 
 from holoenzyme.errors import InternalError, UserError
 from holoenzyme.matrix.model import Cell, Matrix
@@ -24,6 +25,8 @@ from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, place
 #: Stands in rendered text where the name of another stage's image belongs.
 _SYMBOL = re.compile(r"@image:([a-z0-9-]+)@")
 PACKAGES = "packages-"
+#: Of an image that holds what may not be passed on.
+REDISTRIBUTABLE_LABEL = "org.holoenzyme.redistributable"
 #: What bases and packages depend on.
 PLACE_AXES = ("base", "arch")
 
@@ -84,6 +87,7 @@ class ProjectFiles:
             keep_trailing_newline=True,
             autoescape=False,
         )
+        self.environment.filters["fill"] = _fill
 
     def tree(self, rule: FileRule) -> Mapping[str, File]:
         """The files that a rule names, by their path in the build context; build output (`target`) is left out.
@@ -106,6 +110,14 @@ class ProjectFiles:
         return self._trees[rule]
 
 
+@pass_context
+def _fill(context: Context, value: object) -> object:
+    """Put the version of LLVM and the host's target triple where a text of `values` says {llvm} and {triple}."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("{llvm}", str(context["llvm"]["major"])).replace("{triple}", str(context["triple"]))
+
+
 class Renderer:
     """Renders the stages of cells. The same input gives the same bytes; a stage that cells share is rendered once."""
 
@@ -126,15 +138,22 @@ class Renderer:
         """
         ordered: dict[str, Stage] = {}
         rule = self._cookbook.image(kind)
+        if not rule.serves(cell.channel):
+            raise UserError(
+                f"channel {cell.channel!r} has no image {kind!r}", fix=f"add it to images/{kind}/image.yaml"
+            )
         last = self._image_stage(cell, rule, ordered)
         ordered[last.key] = last
         return tuple(ordered.values())
 
     def _image_stage(self, cell: Cell, rule: ImageRule, ordered: dict[str, Stage]) -> Stage:
-        needs = {name: self._need(cell, name, ordered, (rule.name,)).key for name in rule.needs}
+        kind = self._matrix.targets[cell.target].kind
+        names = (*rule.needs, *rule.needs_for.get(kind, ()))
+        needs = {name: self._need(cell, name, ordered, (rule.name,)).key for name in names}
         key = _key(rule.name, cell, rule.axes)
         if key not in self._stages:
             self._name_axes(key, f"images/{rule.name}", rule, needs)
+            free = all(stage.redistributable for stage in ordered.values())
             context = self._context(cell, rule.axes, {}) | {"image_kind": rule}
             self._stages[key] = self._stage(
                 key=key,
@@ -145,7 +164,8 @@ class Renderer:
                 context=context,
                 cell=cell,
                 needs=needs,
-                labels=rule.labels,
+                labels=rule.labels if free else {**rule.labels, REDISTRIBUTABLE_LABEL: "false"},
+                redistributable=free,
             )
         return self._stages[key]
 
@@ -239,13 +259,16 @@ class Renderer:
             if isinstance(excluded, list):
                 lines = [f"path-exclude={item['path']}\n" for item in excluded]
                 files["exclude.conf"] = File(content="".join(lines).encode())
+            context = self._context(cell, rule.axes, rule.values)
+            for path, template in rule.rendered.items():
+                files[path] = File(content=self._text("recipes", f"{recipe.name}/{template}", context, {}).encode())
             self._stages[key] = self._stage(
                 key=key,
                 name=rule.name,
                 kind=StageKind.COMPONENT,
                 recipe=recipe.name,
                 template=f"{recipe.name}/{rule.template}",
-                context=self._context(cell, rule.axes, rule.values),
+                context=context,
                 cell=cell,
                 needs=needs,
                 files=files,
@@ -272,7 +295,7 @@ class Renderer:
                 "rust": matrix.rust[cell.rust],
                 "llvm": {"major": cell.llvm, "release": matrix.llvm[cell.llvm].release},
             },
-            "target": {"target": cell.target},
+            "target": {"target": cell.target, "kind": matrix.targets[cell.target].kind},
             "base": {"base": cell.base},
             "arch": {"arch": cell.arch, "triple": matrix.architectures[cell.arch].triple},
         }
@@ -298,22 +321,7 @@ class Renderer:
         redistributable: bool = True,
     ) -> Stage:
         folder = "images" if kind is StageKind.IMAGE else "recipes"
-
-        def symbol(need: str) -> str:
-            if need not in needs:
-                raise InternalError(f"{folder}/{template}: uses image({need!r})", fix=f"add {need!r} to its `needs:`")
-            return f"@image:{need}@"
-
-        try:
-            text = self._template(template).render(
-                context, image=symbol, generator=f"Generated by holoenzyme from {folder}/{template}; do not edit."
-            )
-        except TemplateError as error:
-            line = f":{error.lineno}" if hasattr(error, "lineno") else ""
-            raise UserError(
-                f"{folder}/{template}{line}: {error}",
-                fix="a template sees `values`, `pins` and the axes that its stage names in `axes:`",
-            ) from error
+        text = self._text(folder, template, context, needs)
         return Stage(
             key=key,
             name=name,
@@ -328,6 +336,25 @@ class Renderer:
             base=cell.base,
             arch=cell.arch,
         )
+
+    def _text(self, folder: str, template: str, context: Mapping[str, object], needs: Mapping[str, str]) -> str:
+        """What a template of `recipes/` or `images/` gives; it may name the images of `needs` only."""
+
+        def symbol(need: str) -> str:
+            if need not in needs:
+                raise InternalError(f"{folder}/{template}: uses image({need!r})", fix=f"add {need!r} to its `needs:`")
+            return f"@image:{need}@"
+
+        try:
+            return self._template(template).render(
+                context, image=symbol, generator=f"Generated by holoenzyme from {folder}/{template}; do not edit."
+            )
+        except TemplateError as error:
+            line = f":{error.lineno}" if hasattr(error, "lineno") else ""
+            raise UserError(
+                f"{folder}/{template}{line}: {error}",
+                fix="a template sees `values`, `pins` and the axes that its stage names in `axes:`",
+            ) from error
 
     def _locked_base(self, cell: Cell) -> LockedBase:
         try:

@@ -58,12 +58,26 @@ class LockedCrate(_Strict):
     lockfile: str
 
 
+class LockedWheel(_Strict):
+    """A Python wheel, as a requirements.txt of the project pins it; a SHA-256 for each architecture that it is for."""
+
+    version: str
+    sha256: tuple[str, ...]
+    lockfile: str
+
+
 class Resolution(_Strict):
-    """Exact versions of everything: bases and package sets by `BASE-ARCH`, crates by name."""
+    """Exact versions of everything: bases and package sets by `BASE-ARCH`, crates and wheels by name."""
 
     bases: dict[str, LockedBase]
     sets: dict[str, dict[str, LockedSet]]
     crates: dict[str, LockedCrate]
+    wheels: dict[str, LockedWheel] = Field(default_factory=dict)
+
+    def lockfiles(self) -> dict[str, str]:
+        """The files of the project that pin crates and wheels: name → path."""
+        crates = {name: crate.lockfile for name, crate in self.crates.items()}
+        return crates | {name: wheel.lockfile for name, wheel in self.wheels.items()}
 
     def digest(self) -> str:
         """A hash of the whole content, independent of the order of keys."""
@@ -79,7 +93,7 @@ class Lock(Resolution):
 
     def resolution(self) -> Resolution:
         """The resolution that the lock describes."""
-        return Resolution(bases=self.bases, sets=self.sets, crates=self.crates)
+        return Resolution(bases=self.bases, sets=self.sets, crates=self.crates, wheels=self.wheels)
 
 
 def place(base: str, arch: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -13,7 +12,8 @@ from debian.debian_support import Version
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.matrix.model import Matrix
 from holoenzyme.matrix.recipe import Cookbook
-from holoenzyme.resolve.model import RELOCK, LockedBase, LockedCrate, LockedPackage, LockedSet, Resolution, place
+from holoenzyme.resolve import pinned
+from holoenzyme.resolve.model import RELOCK, LockedBase, LockedPackage, LockedSet, Resolution, place
 
 #: Native packages have no revision: `12.4+deb12u15` of base-files is the fifteenth update of 12.4 in Debian 12.
 _STABLE_UPDATE = re.compile(r"[+~]deb\d+u\d+$")
@@ -85,8 +85,8 @@ def _upstream(version: Version) -> str:
 def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, lockfiles: Mapping[str, str]) -> None:
     """Refuse a lock that does not fit the matrix and the recipes.
 
-    `lockfiles` maps the path of each Cargo.lock that the lock names to its text. Raises `UserError` that lists
-    everything that does not fit.
+    `lockfiles` maps each crate and wheel of the lock to the text of the file that pins it. Raises `UserError` that
+    lists everything that does not fit.
     """
     wrong: list[str] = []
     for cell in matrix.all_cells():
@@ -114,18 +114,7 @@ def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, lockfiles: 
                 if root not in locked.packages
             ]
     wrong += _pins(matrix, lock)
-    for crate_name, crate in lock.crates.items():
-        if crate_name not in lockfiles:
-            wrong.append(f"{crate.lockfile}, which pins crate {crate_name!r}, is missing")
-            continue
-        found = crate_in_lockfile(lockfiles[crate_name], crate_name, crate.lockfile)
-        if found.version != crate.version:
-            wrong.append(f"crate {crate_name!r} is {crate.version} in the lock and {found.version} in {crate.lockfile}")
-        elif found.checksum != crate.checksum:
-            wrong.append(
-                f"crate {crate_name!r} {crate.version} has checksum {crate.checksum} in the lock and {found.checksum} "
-                f"in {crate.lockfile}"
-            )
+    wrong += pinned.misfits(matrix, lock, lockfiles)
     if wrong:
         unique = list(dict.fromkeys(wrong))
         raise UserError("matrix.lock does not fit the matrix", why="; ".join(unique), fix=RELOCK)
@@ -146,14 +135,6 @@ def _pins(matrix: Matrix, lock: Resolution) -> list[str]:
                     wrong.append(
                         f"{name} is {other[0]} in set {other[1]!r} and {package.version} in {set_name!r} ({key})"
                     )
-    for name, crate_pin in matrix.pins.crates.items():
-        crate = lock.crates.get(name)
-        if crate is None:
-            wrong.append(f"crate {name!r} is pinned in matrix.yaml and not locked")
-        elif crate.version != crate_pin.version:
-            wrong.append(
-                f"crate {name!r} is pinned to {crate_pin.version} in matrix.yaml and locked at {crate.version}"
-            )
     return wrong
 
 
@@ -217,6 +198,11 @@ def compare(locked: Resolution, offered: Resolution) -> tuple[Change, ...]:
         "crates",
         {name: crate.version for name, crate in locked.crates.items()},
         {name: crate.version for name, crate in offered.crates.items()},
+    )
+    changes += _compare(
+        "wheels",
+        {name: wheel.version for name, wheel in locked.wheels.items()},
+        {name: wheel.version for name, wheel in offered.wheels.items()},
     )
     return tuple(changes)
 
@@ -286,13 +272,3 @@ def _refuse(changes: list[Change]) -> None:
             why="; ".join(str(change) for change in older),
             fix="use an up-to-date mirror, or a store that holds the locked packages (--store DIR)",
         )
-
-
-def crate_in_lockfile(text: str, name: str, path: str) -> LockedCrate:
-    """The version and checksum of a crate in a Cargo.lock; raises `UserError` where it is not there exactly once."""
-    packages = [item for item in tomllib.loads(text).get("package", []) if item.get("name") == name]
-    if len(packages) != 1 or "checksum" not in packages[0]:
-        raise UserError(
-            f"{path}: crate {name!r} stands there {len(packages)} times", fix="pin it once, from the registry"
-        )
-    return LockedCrate(version=packages[0]["version"], checksum=packages[0]["checksum"], lockfile=path)

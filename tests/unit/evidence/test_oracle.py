@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holoenzyme.errors import UserError
-from holoenzyme.evidence.oracle import Oracle, Verdict, judge, load, parse, study
+from holoenzyme.evidence.oracle import DeviceLine, Oracle, Verdict, judge, load, parse, study
 from holoenzyme.evidence.outcome import Outcome
 
 ROOT = Path(__file__).parents[3]
@@ -367,6 +367,24 @@ def test_certified_values() -> None:
     assert judge(text([short]), CERTIFIED, TOLERANCES).problems == ("start 1: has 1 values, and the oracle 2",)
 
 
+def test_values_may_have_to_be_equal() -> None:
+    oracle = Oracle(values={"a": [0.1], "b": [0.1]}, values_tolerance={"a": "equal", "b": "certified-six-digits"})
+    near = 0.1 * (1 + 1e-12)
+    found = judge(text([{"case": "a", "values": [near]}, {"case": "b", "values": [near]}]), oracle, TOLERANCES)
+    assert [(one.rule, one.ok) for one in found.comparisons] == [("equal", False), ("certified-six-digits", True)]
+    same = judge(text([{"case": "a", "values": [0.1]}, {"case": "b", "values": [0.1]}]), oracle, TOLERANCES)
+    assert same.outcome is Outcome.PASS
+
+
+def test_devices_are_kept_and_not_compared() -> None:
+    lines: list[Line] = [{"device": 0, "uid": "x86_64-0"}, {"device": 1, "uid": "CUDA-GPU-1"}]
+    oracle = Oracle(values={"a": [1.0]}, values_tolerance="equal")
+    found = judge(text([*lines, {"case": "a", "values": [1.0]}]), oracle, TOLERANCES)
+    assert found.outcome is Outcome.PASS
+    assert [(one.device, one.uid) for one in found.devices] == [(0, "x86_64-0"), (1, "CUDA-GPU-1")]
+    assert judge(text([{"device": -1, "uid": "x"}]), oracle, TOLERANCES).outcome is Outcome.WRONG
+
+
 def test_the_study_takes_the_step_where_neighbours_agree() -> None:
     central = [(8.0, 1.9), (4.0, 1.1), (2.0, 1.01), (1.0, 1.0), (0.5, 1.002), (0.25, 1.3)]
     found = study(central)
@@ -387,7 +405,7 @@ def test_the_best_central_difference_is_good_to_seven_digits(at: float, scale: f
 
 def test_parse_keeps_good_lines_among_bad_ones() -> None:
     lines, problems = parse(text(right()).replace('"case": "swap"', '"case": 1'))
-    assert [one.case for one in lines] == ["wave", "wave", "wave"]
+    assert [one.case for one in lines if not isinstance(one, DeviceLine)] == ["wave", "wave", "wave"]
     assert problems == ["line 4: case: Input should be a valid string"]
 
 

@@ -15,6 +15,7 @@ from holoenzyme.execute.smoke import (
     UNKNOWN_UID,
     Ended,
     Step,
+    built_programs,
     read_identity,
     run_contract,
     run_smoke,
@@ -131,7 +132,7 @@ def smoke(engine: FakeEngine, folder: Path, *, fetch: Sequence[str] = (), ca: Pa
         | ({"fetch": tuple(fetch), "needs_network": True} if fetch else {})
     )
     steps = run_smoke(
-        engine, "image:1", SmokeTest(folder=folder, rule=rule), folder, ca=ca, env={"http_proxy": "http://u:p@x"}
+        engine, "image:1", SmokeTest(folder=folder, rule=rule), folder, ca=ca, proxies={"http_proxy": "http://u:p@x"}
     )
     return [step.name for step in steps]
 
@@ -144,6 +145,64 @@ def test_a_smoke_test_compiles_and_runs_apart(engine: FakeEngine, tmp_path: Path
     for request in (compiled, ran):
         assert request.timeout == 7 and request.mounts == (Mount(source=tmp_path, target="/src"),)
         assert request.read_only and not request.network and not request.env
+
+
+def declared(folder: Path, kind: str) -> SmokeTest:
+    rule = SmokeRule.model_validate(
+        {
+            "schema": 1,
+            "name": "tiny",
+            "summary": "x",
+            "kind": kind,
+            "command": ("cargo", "offload", "run", "--target", "{target}"),
+            "cells": ("*",),
+            "timeout_s": 7,
+        }
+        | (
+            {"oracle": "oracle.py"}
+            if kind == "cargo-run"
+            else {"cases": [{"name": name, "args": [name], "env": {"A": name}, "says": ["x"]} for name in "ab"]}
+        )
+    )
+    return SmokeTest(folder=folder, rule=rule)
+
+
+def test_each_case_of_a_crash_is_run(engine: FakeEngine, tmp_path: Path) -> None:
+    engine.answers["run"] = Answer(returncode=134)
+    steps = run_smoke(engine, "image:1", declared(tmp_path, "cargo-crash"), tmp_path, env={"B": "1"})
+    assert [(step.name, step.case and step.case.name) for step in steps] == [
+        ("compile", None),
+        ("run a", "a"),
+        ("run b", "b"),
+    ]
+    compiled, first, _ = engine.runs
+    assert compiled.argv == ("cargo", "offload", "build", "--target", "host") and not compiled.env
+    assert first.argv == ("cargo", "offload", "run", "--target", "host", "--", "a")
+    assert first.env == {"A": "a", "B": "1"}
+
+
+@pytest.mark.parametrize("kind", ["cargo-refused", "cargo-build"])
+def test_each_case_is_compiled(engine: FakeEngine, tmp_path: Path, kind: str) -> None:
+    engine.answers["compile"] = Answer(returncode=101)
+    steps = run_smoke(engine, "image:1", declared(tmp_path, kind), tmp_path)
+    assert [step.name for step in steps] == ["compile a", "compile b"]
+    assert engine.runs[0].argv == ("cargo", "offload", "build", "--target", "host", "a")
+
+
+def test_without_a_device_a_program_is_compiled_only(engine: FakeEngine, tmp_path: Path) -> None:
+    steps = run_smoke(engine, "image:1", declared(tmp_path, "cargo-run"), tmp_path, target="sm_90", executes=False)
+    assert [step.name for step in steps] == ["compile"]
+    assert engine.runs[0].argv == ("cargo", "offload", "build", "--target", "sm_90")
+
+
+def test_programs_are_found_where_cargo_makes_them(tmp_path: Path) -> None:
+    release = tmp_path / "target" / "release"
+    (release / "deps").mkdir(parents=True)
+    for name, mode in (("saxpy", 0o755), ("saxpy.d", 0o644), ("libsaxpy.rlib", 0o644)):
+        (release / name).touch()
+        (release / name).chmod(mode)
+    assert built_programs(tmp_path) == (release / "saxpy",)
+    assert built_programs(tmp_path / "nowhere") == ()
 
 
 @pytest.mark.parametrize("answer", [Answer(returncode=101), Answer(timed_out=True, returncode=124)])

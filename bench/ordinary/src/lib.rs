@@ -1,0 +1,1 @@
+//! Never built: Cargo.toml and Cargo.lock are what is read.

@@ -1,0 +1,2 @@
+//! Empty: what is wanted is what it is built on.
+#![no_std]

@@ -1,0 +1,78 @@
+"""The patched channel with the real engine: rustc from source, loaded, reused or built, and kernels that ran."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.conftest import Cli
+
+from holoenzyme.console import state_dir
+from holoenzyme.engine.base import RunRequest
+from holoenzyme.engine.docker import DockerEngine
+
+PATCHED = "patched-1.96-host"
+#: Seconds for the build from nothing, on a slow machine.
+_LIMIT = 3 * 3600.0
+
+
+@pytest.fixture(scope="module")
+def patched(cli: Cli) -> str:
+    """The image of the patched channel's cell for the host, proved; returns its name."""
+    done = cli("build-image", PATCHED, timeout=_LIMIT)
+    assert done.returncode == 0, done.stderr
+    assert done.output.split() == [f"holoenzyme/toolchain:{PATCHED}"]
+    return done.output.strip()
+
+
+def proof_of(image: str) -> dict[str, Any]:
+    """The newest proof of the image with this id."""
+    records = (state_dir() / "evidence").glob(f"*-proof-{PATCHED}-*.json")
+    found = [json.loads(path.read_text()) for path in sorted(records)]
+    return next(record for record in reversed(found) if record["image"]["id"] == image)
+
+
+def test_it_is_proved_by_derivatives_and_by_kernels_that_ran(patched: str, engine: DockerEngine) -> None:
+    image = engine.image(patched)
+    assert image is not None
+    record = proof_of(image.id)
+    assert record["outcome"] == "pass"
+    assert all(item["ok"] for item in record["comparisons"])
+    identities = {value for key, value in record["versions"].items() if key.startswith("libLLVM of")}
+    assert len(identities) == 1, "rustc and libEnzyme load one build of libLLVM"
+    assert record["launches"], "the offload runtime itself said that it launched kernels"
+    assert {launch["uid"].partition("-")[0] for launch in record["launches"]} == {"x86_64"}
+
+
+def test_building_again_does_nothing(patched: str, cli: Cli, engine: DockerEngine) -> None:
+    before = {image.id for image in engine.images()}
+    done = cli("build-image", PATCHED)
+    assert (done.returncode, done.output.split()) == (0, [patched])
+    assert f"{PATCHED}: proved already" in done.stderr
+    assert {image.id for image in engine.images()} == before
+
+
+def test_the_image_holds_what_offline_users_need(patched: str, engine: DockerEngine) -> None:
+    """`core` for another AMD GPU than the one that comes built is built from the sysroot's sources, without network."""
+    script = (
+        "set -eu; cd /tmp; export RUSTC_BOOTSTRAP=1 CARGO_HOME=/tmp/cargo; cargo init -q --lib --vcs none --name k k; "
+        "cd k; echo '#![no_std]' > src/lib.rs; cargo --config /opt/holoenzyme/share/holoenzyme/build-std.toml check "
+        "--offline -Zbuild-std=core --target amdgcn-amd-amdhsa --config "
+        "'target.amdgcn-amd-amdhsa.rustflags=[\"-Ctarget-cpu=gfx942\"]'; cat /opt/holoenzyme/share/holoenzyme/core.json"
+    )
+    done = engine.run(RunRequest(image=patched, argv=("sh", "-c", script), timeout=900, user="12345:12345"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"amdgcn-amd-amdhsa": "gfx90a", "nvptx64-nvidia-cuda": None}
+
+
+def test_the_series_is_in_the_image(patched: str, engine: DockerEngine) -> None:
+    """What was built is told by the image itself: the very patches of this project folder."""
+    series = Path(__file__).resolve().parents[2] / "recipes/rustc/patches/series"
+    folder = "/opt/holoenzyme/share/holoenzyme/rustc-patches"
+    done = engine.run(
+        RunRequest(image=patched, argv=("sh", "-c", f"cd {folder}; cat series; ls $(cat series)"), timeout=60)
+    )
+    names = series.read_text().split()
+    assert done.stdout.split() == [*names, *names]

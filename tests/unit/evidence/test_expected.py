@@ -1,0 +1,75 @@
+"""Programs that must not work: what counts as doing so rightly."""
+
+from __future__ import annotations
+
+import pytest
+
+from holoenzyme.engine.base import RunRequest, RunResult
+from holoenzyme.evidence.expected import judge_build, judge_crash, judge_refusal
+from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.execute.smoke import Step
+from holoenzyme.matrix.smoke import SmokeCase
+
+CASE = SmokeCase(name="no-device", says=("error: kernel `add`", "device 99"), never=("zeros",))
+SAID = "error: kernel `add` was not run on device 99: no such device\n"
+REFUSED = "error: kernel `add` has no device 99\n  --> src/main.rs:3:5\n   |\n"
+
+
+def step(returncode: int, *, stdout: str = "", stderr: str = SAID) -> Step:
+    result = RunResult(
+        request=RunRequest(image="i", argv=("x",), timeout=1),
+        returncode=returncode,
+        stdout=stdout,
+        stderr=stderr,
+        duration=0.1,
+        timed_out=False,
+    )
+    return Step(name="run no-device", result=result, case=CASE)
+
+
+def test_a_program_that_ends_itself() -> None:
+    assert judge_crash(step(134)) == (Outcome.CRASH, ())
+
+
+@pytest.mark.parametrize(
+    ("got", "problem"),
+    [
+        (step(0), "run no-device: it ended as if all were well"),
+        (step(101), "run no-device: exit status 101, and 134 (SIGABRT) is expected"),
+        (step(139), "run no-device: exit status 139, and 134 (SIGABRT) is expected"),
+        (step(134, stderr="error: kernel `add`"), "run no-device: it does not say 'device 99'"),
+        (step(134, stdout="[0, 0]\n"), "run no-device: it printed a result before it ended: [0, 0]"),
+        (step(134, stderr=SAID + "zeros"), "run no-device: it says 'zeros'"),
+    ],
+)
+def test_one_that_does_not_end_as_it_must(got: Step, problem: str) -> None:
+    outcome, problems = judge_crash(got)
+    assert outcome is Outcome.WRONG
+    assert problems[0].startswith(problem)
+
+
+def test_a_program_that_is_refused() -> None:
+    assert judge_refusal(step(101, stderr=REFUSED)) == (Outcome.REFUSED, ())
+
+
+@pytest.mark.parametrize(
+    ("got", "outcome", "problem"),
+    [
+        (step(0, stderr=REFUSED), Outcome.WRONG, "it compiles, and must be refused"),
+        (step(101), Outcome.WRONG, "the message names no place in the source"),
+        (step(101, stderr="error: other\n --> a.rs:1:1\n"), Outcome.WRONG, "it does not say"),
+        (step(134, stderr=REFUSED), Outcome.WRONG, "exit status 134, and 101 or 2 is expected"),
+        (step(101, stderr=REFUSED + "error: internal compiler error: x"), Outcome.CRASH, "the compiler crashed"),
+        (step(101, stderr="thread 'rustc' panicked\nnote: rustc unexpectedly panicked"), Outcome.CRASH, "the compiler"),
+    ],
+)
+def test_one_that_is_not_refused_as_it_must(got: Step, outcome: Outcome, problem: str) -> None:
+    found, problems = judge_refusal(got)
+    assert found is outcome
+    assert problem in problems[0]
+
+
+def test_what_a_compiler_says() -> None:
+    assert judge_build(step(0, stdout="device 99", stderr="error: kernel `add`")) == (Outcome.PASS, ())
+    assert judge_build(step(0, stderr=""))[0] is Outcome.WRONG
+    assert judge_build(step(101))[0] is Outcome.NOT_COMPILED

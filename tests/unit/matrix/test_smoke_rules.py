@@ -1,0 +1,76 @@
+"""Declarations of smoke tests: what belongs together, and the commands that they stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from holoenzyme.matrix.smoke import SmokeRule, load_smoke_tests
+
+ROOT = Path(__file__).parents[3]
+CASES = [{"name": "a", "args": ["1"], "says": ["x"]}]
+
+
+def rule(**changes: Any) -> SmokeRule:
+    declared = {
+        "schema": 1,
+        "name": "tiny",
+        "summary": "x",
+        "kind": "cargo-run",
+        "command": ["cargo", "offload", "run", "--target", "{target}", "--locked"],
+        "cells": ["patched-*"],
+        "oracle": "oracle.py",
+        "timeout_s": 7,
+    }
+    return SmokeRule.model_validate({name: item for name, item in {**declared, **changes}.items() if item is not None})
+
+
+def test_the_target_of_the_cell_is_compiled_for() -> None:
+    found = rule()
+    assert found.compile_command("sm_90") == ("cargo", "offload", "build", "--target", "sm_90", "--locked")
+    assert found.run_command("host") == ("cargo", "offload", "run", "--target", "host", "--locked")
+    assert found.run_command("host", ("7",))[-3:] == ("--locked", "--", "7")
+    assert found.compile_command("host", ("--features", "f"))[-2:] == ("--features", "f")
+
+
+def test_words_for_the_program_are_kept_from_the_compiler() -> None:
+    found = rule(command=["cargo", "run", "--", "--json"])
+    assert found.compile_command("host") == ("cargo", "build")
+    assert found.run_command("host", ("7",)) == ("cargo", "run", "--", "--json", "7")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"oracle": None},
+        {"cases": CASES},
+        {"kind": "cargo-crash"},
+        {"kind": "cargo-crash", "oracle": None},
+        {"kind": "cargo-refused", "oracle": "oracle.py", "cases": CASES},
+        {"kind": "cargo-refused", "oracle": None, "cases": CASES, "proof": True},
+        {"kind": "cargo-refused", "oracle": None, "cases": [{"name": "a", "says": []}]},
+        {"kind": "other"},
+        {"needs_network": True},
+        {"fetch": ["cargo", "fetch"]},
+        {"needs_network": True, "fetch": ["cargo", "fetch"], "proof": True},
+    ],
+)
+def test_what_does_not_belong_together_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        rule(**changes)
+
+
+@pytest.mark.parametrize("kind", ["cargo-crash", "cargo-refused", "cargo-build"])
+def test_cases_belong_to_every_other_kind(kind: str) -> None:
+    assert rule(kind=kind, oracle=None, cases=CASES).cases[0].args == ("1",)
+
+
+def test_the_patched_host_is_proved_by_a_derivative_and_by_a_kernel() -> None:
+    tests = load_smoke_tests(ROOT)
+    proofs = {test.rule.name for test in tests if test.rule.proof and test.serves("patched-1.96-host")}
+    assert proofs >= {"autodiff-derivatives", "offload-saxpy"}
+    for target in ("sm_90", "gfx90a"):
+        assert any(test.rule.proof and test.serves(f"patched-1.96-{target}") for test in tests)
