@@ -1,0 +1,15 @@
+// expect: Active can not be used for this type
+// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+// without the patch: panic (internal compiler error)
+#![feature(autodiff)]
+use std::autodiff::*;
+use std::hint::black_box;
+
+#[autodiff_reverse(df, Active, Active)]
+#[inline(never)]
+fn f(x: &[f64]) -> f64 {
+    x[0]
+}
+fn main() {
+    black_box(df(&[1.0], 1.0));
+}

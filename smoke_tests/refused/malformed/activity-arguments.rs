@@ -1,0 +1,9 @@
+// expect: did not recognize Activity: `Dual(4)`
+// flags: --crate-type=lib --emit=metadata
+// without the patch: accepted: the arguments are ignored
+#![feature(autodiff)]
+use std::autodiff::*;
+#[autodiff_forward(df, Dual(4), Dual)]
+fn f(x: f64) -> f64 {
+    x * x
+}

@@ -1,0 +1,9 @@
+// expect: did not recognize Activity: `Foo`
+// flags: --crate-type=lib --emit=metadata
+// without the patch: refused
+#![feature(autodiff)]
+use std::autodiff::*;
+#[autodiff_forward(df, Foo, Dual)]
+fn f(x: f64) -> f64 {
+    x * x
+}

@@ -1,0 +1,7 @@
+// expect: malformed `rustc_offload_kernel` attribute input
+// flags: --crate-type=lib --emit=metadata -Zoffload=Test -Zunstable-options
+// without the patch: refused
+#![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
+#![allow(internal_features)]
+#[rustc_offload_kernel(fast)]
+pub unsafe extern "C" fn k(x: *mut f64) {}

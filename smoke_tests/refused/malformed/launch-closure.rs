@@ -1,0 +1,13 @@
+// expect: expected a kernel, found
+// flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
+// without the patch: panic (internal compiler error)
+#![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
+#![allow(internal_features)]
+extern "C" {
+    fn k(x: *mut f64);
+    fn k2(a: f64, x: *mut f64);
+}
+#[unsafe(no_mangle)]
+pub fn go(x: *mut f64) {
+    core::intrinsics::offload::<_, _, ()>(|y: *mut f64| {}, [1, 1, 1], [1, 1, 1], (x,));
+}

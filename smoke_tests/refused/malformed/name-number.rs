@@ -1,0 +1,9 @@
+// expect: autodiff needs a name for the function to generate
+// flags: --crate-type=lib --emit=metadata
+// without the patch: accepted: a function of the name `3`
+#![feature(autodiff)]
+use std::autodiff::*;
+#[autodiff_forward(3, Dual, Dual)]
+fn f(x: f64) -> f64 {
+    x * x
+}

@@ -1,0 +1,9 @@
+// expect: autodiff needs a name for the function to generate
+// flags: --crate-type=lib --emit=metadata
+// without the patch: panic (internal compiler error)
+#![feature(autodiff)]
+use std::autodiff::*;
+#[autodiff_forward("df", Dual, Dual)]
+fn f(x: f64) -> f64 {
+    x * x
+}

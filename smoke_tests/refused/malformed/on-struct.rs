@@ -1,0 +1,7 @@
+// expect: autodiff must be applied to function
+// flags: --crate-type=lib --emit=metadata
+// without the patch: refused
+#![feature(autodiff)]
+use std::autodiff::*;
+#[autodiff_forward(df, Dual)]
+struct S;

@@ -1,0 +1,9 @@
+// expect: autodiff needs plain names for arguments
+// flags: --crate-type=lib --emit=metadata
+// without the patch: panic (internal compiler error)
+#![feature(autodiff)]
+use std::autodiff::*;
+#[autodiff_forward(df, Const, Dual, Dual)]
+fn f((a, b): (f64, f64), x: f64) -> f64 {
+    a * b * x
+}

@@ -1,0 +1,9 @@
+// expect: did not recognize Activity
+// flags: --crate-type=lib --emit=metadata
+// without the patch: panic (internal compiler error)
+#![feature(autodiff)]
+use std::autodiff::*;
+#[autodiff_forward(df, "2", Dual, Dual)]
+fn f(x: f64) -> f64 {
+    x * x
+}

@@ -1,0 +1,9 @@
+// expect: integer literal is too large
+// flags: --crate-type=lib --emit=metadata
+// without the patch: panic (internal compiler error)
+#![feature(autodiff)]
+use std::autodiff::*;
+#[autodiff_forward(df, 340282366920938463463374607431768211456, Dual, Dual)]
+fn f(x: f64) -> f64 {
+    x * x
+}
