@@ -36,7 +36,7 @@ pub enum Kind {
 pub struct Device {
     /// Its number, for `core::intrinsics::offload_on`.
     pub number: i32,
-    /// The runtime's name for this very device, such as `CUDA-GPU-6a1b...` or `x86_64-0`; empty where it has none.
+    /// The runtime's name for this very device, such as `CUDA-15119eb8...` or `x86_64-0`; empty where it has none.
     pub uid: &'static str,
     /// What it is, by its uid.
     pub kind: Kind,
@@ -112,7 +112,7 @@ mod tests {
         for (uid, kind) in [
             ("x86_64-0", Kind::Host),
             ("aarch64-3", Kind::Host),
-            ("CUDA-GPU-00000000-1111-2222-3333-444444444444", Kind::Cuda),
+            ("CUDA-15119eb8e224d047f54a6b5b02982339", Kind::Cuda),
             ("AMDGPU-GPU-0123456789abcdef", Kind::Amd),
             ("level_zero-0", Kind::Other),
             ("", Kind::Other),
