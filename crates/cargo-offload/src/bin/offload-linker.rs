@@ -23,7 +23,7 @@ const CC: &str = "OFFLOAD_LINKER_CC";
 const LLVM: &str = "OFFLOAD_LLVM";
 const DEFAULT_LLVM: &str = "/usr/lib/llvm-22";
 const WRAPPER: &str = "clang-linker-wrapper";
-/// Where there is no CUDA installation, clang would choose PTX 4.2, which has none of today's GPUs; 7.8 has sm_90.
+/// Where there is no CUDA installation, clang would choose PTX 4.2, which has none of today's GPUs; 7.8 has `sm_90`.
 const PTX: &str = "--device-compiler=nvptx64-nvidia-cuda=--cuda-feature=+ptx78";
 
 fn main() -> ExitCode {
