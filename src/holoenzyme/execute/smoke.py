@@ -24,8 +24,8 @@ WORK = "/src"
 CA_TARGET = "/etc/ssl/certs/ca-certificates.crt"
 #: The exit status of a program that ended itself (SIGABRT), as a container gives it.
 ABORTED = 128 + 6
-#: The exit statuses where rustc refuses something: cargo's, and that of `cargo offload` where it is a kernel.
-REFUSED = (101, 2)
+#: The exit statuses where rustc refuses something: its own, cargo's, and that of `cargo offload` for a kernel.
+REFUSED = (1, 101, 2)
 #: Seconds that fetching dependencies may take.
 _FETCH_TIMEOUT = 600.0
 _CONTRACT_MARK = "==holoenzyme-contract"
