@@ -24,7 +24,7 @@ from holoenzyme.errors import InfrastructureError
 log = logging.getLogger(__name__)
 
 #: Bytes of output kept in memory for each command; the log file, where one is asked for, has all of it.
-OUTPUT_LIMIT = 64_000_000
+OUTPUT_LIMIT = 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
