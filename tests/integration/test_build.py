@@ -113,7 +113,9 @@ def test_a_failing_step_is_explained_and_leaves_no_tag(built: str, broken_copy: 
     assert "before-the-end" in log_file.read_text()
     # Without a terminal, --shell makes the last good state and says how to look at it.
     assert "holoenzyme/debug:last-good" in done.stderr
-    state = engine.run(RunRequest(image="holoenzyme/debug:last-good", argv=("ls", "/cargo-autodiff/src"), timeout=60))
+    state = engine.run(
+        RunRequest(image="holoenzyme/debug:last-good", argv=("ls", "/crates/cargo-autodiff/src"), timeout=60)
+    )
     assert "main.rs" in state.stdout
     engine.remove("holoenzyme/debug:last-good")
 

@@ -58,7 +58,7 @@ def test_the_image_holds_what_offline_users_need(patched: str, engine: DockerEng
     """`core` for another AMD GPU than the one that comes built is built from the sysroot's sources, without network."""
     script = (
         "set -eu; cd /tmp; export RUSTC_BOOTSTRAP=1 CARGO_HOME=/tmp/cargo; cargo init -q --lib --vcs none --name k k; "
-        "cd k; echo '#![no_std]' > src/lib.rs; cargo --config /opt/holoenzyme/share/holoenzyme/build-std.toml check "
+        "cd k; echo '#![no_std]' > src/lib.rs; cargo check --config /opt/holoenzyme/share/holoenzyme/build-std.toml "
         "--offline -Zbuild-std=core --target amdgcn-amd-amdhsa --config "
         "'target.amdgcn-amd-amdhsa.rustflags=[\"-Ctarget-cpu=gfx942\"]'; cat /opt/holoenzyme/share/holoenzyme/core.json"
     )
