@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::failure::Failure;
+use crate::opening::{self, Opening};
 
 /// The text of `cargo autodiff --help`.
 pub const HELP: &str = "\
@@ -119,24 +120,11 @@ const WITH_VALUE: &[&str] = &[
 
 /// Reads the arguments that follow `cargo autodiff`.
 pub fn parse(args: &[OsString]) -> Result<Request, Failure> {
-    let Some((first, rest)) = args.split_first() else {
-        return Ok(Request::Help);
+    let (word, rest) = match opening::read(args)? {
+        Opening::Help => return Ok(Request::Help),
+        Opening::Version => return Ok(Request::Version),
+        Opening::Command(word, rest) => (word, rest),
     };
-    let word = first.to_string_lossy();
-    match &*word {
-        "-h" | "--help" | "help" => return Ok(Request::Help),
-        "-V" | "--version" => return Ok(Request::Version),
-        option if option.starts_with('-') => {
-            return Err(Failure::new(
-                format!("unknown option `{option}` before the command"),
-                "options of cargo go after the command",
-                format!(
-                    "write `cargo autodiff COMMAND {option}`, for example `cargo autodiff build {option}`"
-                ),
-            ));
-        }
-        _ => {}
-    }
     let Some((name, _, kind)) = COMMANDS
         .iter()
         .find(|(name, short, _)| *name == word || short.contains(&&*word))

@@ -3,7 +3,6 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -13,6 +12,7 @@ use crate::cli::{self, Invocation, Kind, Request};
 use crate::failure::Failure;
 use crate::manifest;
 use crate::toolchain;
+use crate::tools;
 use crate::wrapper::{self, Role};
 
 /// Does what `args` (without the leading `autodiff`) ask for; returns only where cargo was not started.
@@ -30,11 +30,10 @@ pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
 fn become_cargo(invocation: &Invocation) -> Result<Failure, Failure> {
     // cargo names itself here when it starts a subcommand.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let settled = cargo_home::is_settled();
-    let root_manifest = locate(&cargo, invocation, settled)?;
+    let root_manifest = locate(&cargo, invocation)?;
     let mut command = Command::new(&cargo);
     command.args(&invocation.cargo_args);
-    if !settled {
+    if !cargo_home::is_settled() {
         let workspace = root_manifest.parent().unwrap_or(Path::new("."));
         let home = cargo_home::make(workspace)?;
         eprintln!(
@@ -44,46 +43,17 @@ fn become_cargo(invocation: &Invocation) -> Result<Failure, Failure> {
         command.env("CARGO_HOME", home);
     }
     if invocation.kind != Kind::Plain {
-        let config = build_config(&cargo, settled);
+        let config = build_config(&cargo);
         prepare(&mut command, &config, invocation, &root_manifest)?;
     }
-    Ok(cargo_not_started(&cargo, &command.exec()))
+    Ok(tools::cargo_not_started(&cargo, &command.exec()))
 }
 
 /// The path of the workspace's own `Cargo.toml`.
-fn locate(cargo: &OsStr, invocation: &Invocation, settled: bool) -> Result<PathBuf, Failure> {
-    let mut command = Command::new(cargo);
-    command.args(["locate-project", "--workspace", "--message-format", "plain"]);
-    if let Some(path) = &invocation.manifest_path {
-        command.arg("--manifest-path").arg(path);
-    }
-    give_home(&mut command, settled);
-    let output = command
-        .output()
-        .map_err(|error| cargo_not_started(cargo, &error))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::new(
-            "no cargo project was found",
-            format!("cargo says: {}", said.trim().trim_start_matches("error: ")),
-            "go to the folder with your Cargo.toml (in a container: mount it, and name it with -w), or give \
-             --manifest-path PATH after the command",
-        ));
-    }
-    Ok(PathBuf::from(
-        String::from_utf8_lossy(&output.stdout).trim(),
-    ))
-}
-
-fn cargo_not_started(cargo: &OsStr, error: &io::Error) -> Failure {
-    Failure::new(
-        format!("`{}` could not be started", cargo.display()),
-        match error.kind() {
-            io::ErrorKind::NotFound => "there is no such program on PATH".to_string(),
-            _ => error.to_string(),
-        },
-        "install cargo, or add its folder to PATH",
-    )
+fn locate(cargo: &OsStr, invocation: &Invocation) -> Result<PathBuf, Failure> {
+    let words = ["locate-project", "--workspace", "--message-format", "plain"];
+    let printed = tools::ask_cargo(cargo, &words, invocation.manifest_path.as_deref())?;
+    Ok(printed.trim().into())
 }
 
 /// Everything that makes cargo compile members with differentiation.
@@ -209,23 +179,16 @@ impl Place {
 }
 
 /// The `[build]` table of cargo's configuration, one key a line; empty where there is none.
-fn build_config(cargo: &OsStr, settled: bool) -> String {
+fn build_config(cargo: &OsStr) -> String {
     let mut command = Command::new(cargo);
     command
         .args(["-Zunstable-options", "config", "get", "build"])
         .env("RUSTC_BOOTSTRAP", "1");
-    give_home(&mut command, settled);
+    tools::give_home(&mut command);
     let output = command.output();
     output
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default()
-}
-
-/// cargo answers no question without a home folder, though it puts nothing there to answer one.
-fn give_home(command: &mut Command, settled: bool) {
-    if !settled && let Ok(here) = env::current_dir() {
-        command.env("CARGO_HOME", here.join(cargo_home::NAME));
-    }
 }
 
 fn config_value<'a>(config: &'a str, key: &str) -> Option<&'a str> {

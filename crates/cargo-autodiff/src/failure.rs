@@ -27,12 +27,17 @@ impl Failure {
     }
 }
 
+/// What the user types: `cargo autodiff`, say.
+pub fn subcommand() -> String {
+    crate::NAME.replacen("cargo-", "cargo ", 1)
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
             "error: {}: {}\n  why: {}\n  fix: {}",
-            crate::NAME.replacen("cargo-", "cargo ", 1),
+            subcommand(),
             self.what,
             self.why,
             self.fix

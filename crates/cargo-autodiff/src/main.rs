@@ -4,12 +4,15 @@
 //! (`command`). cargo then starts it again in front of rustc, clippy-driver or rustdoc (`wrapper`), where it adds the
 //! flag and the unlocking of unstable features for the crates that are members of the workspace, and only for those.
 
+mod call;
 mod cargo_home;
 mod cli;
 mod command;
 mod failure;
 mod manifest;
+mod opening;
 mod toolchain;
+mod tools;
 mod words;
 mod wrapper;
 
@@ -17,7 +20,8 @@ use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// What messages and temporary files are named after; `failure`, `cargo_home` and `words` serve `cargo offload` too.
+/// What messages and temporary files are named after: all modules but `cli`, `command`, `manifest` and `wrapper` serve
+/// `cargo offload` too.
 const NAME: &str = "cargo-autodiff";
 
 fn main() -> ExitCode {

@@ -2,15 +2,15 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::failure::Failure;
+use crate::tools::ask_rustc;
 
 /// Checks that rustc's Enzyme library is where rustc looks for it; one that is missing would only be noticed after
 /// all dependencies were compiled.
 pub fn check(rustc: &OsStr) -> Result<(), Failure> {
-    let version = ask(rustc, &["-vV"])?;
-    let sysroot = ask(rustc, &["--print", "sysroot"])?;
+    let version = ask_rustc(rustc, &["-vV"])?;
+    let sysroot = ask_rustc(rustc, &["--print", "sysroot"])?;
     let library = library_path(&version, Path::new(sysroot.trim())).ok_or_else(|| {
         Failure::new(
             format!("`{} -vV` does not name its host and LLVM", rustc.display()),
@@ -30,29 +30,6 @@ pub fn check(rustc: &OsStr) -> Result<(), Failure> {
         ),
         "work in a toolchain image of this project, or put an Enzyme library built against rustc's own libLLVM there",
     ))
-}
-
-fn ask(rustc: &OsStr, args: &[&str]) -> Result<String, Failure> {
-    let line = format!("{} {}", rustc.display(), args.join(" "));
-    let output = Command::new(rustc).args(args).output().map_err(|error| {
-        Failure::new(
-            format!("`{line}` could not be started"),
-            error.to_string(),
-            "put rustc on PATH, or name it in the environment variable RUSTC",
-        )
-    })?;
-    if !output.status.success() {
-        return Err(Failure::new(
-            format!("`{line}` failed"),
-            format!(
-                "{}: {}",
-                output.status,
-                String::from_utf8_lossy(&output.stderr).trim()
-            ),
-            "mend the installation of rustc",
-        ));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Where rustc looks for Enzyme, from what `rustc -vV` prints and its sysroot.

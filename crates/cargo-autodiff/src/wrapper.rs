@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use crate::call::Call;
 use crate::failure::Failure;
-use crate::words::{self, expand, value_of};
 
 /// Which tool this executable stands in front of: `rustc` or `clippy`. Set by `command`, inherited through cargo.
 pub const ROLE: &str = "CARGO_AUTODIFF_WRAPS";
@@ -60,42 +60,9 @@ enum Addition {
 
 /// Runs the tool in `args` (rustdoc is not named there: cargo starts us in its place).
 pub fn run(role: Role, args: &[OsString]) -> Result<ExitCode, Failure> {
-    let Some(first) = args.first() else {
-        return Err(Failure::new(
-            "started as a compiler wrapper without arguments",
-            format!(
-                "the environment variable {ROLE} is set, so arguments of a compiler were expected"
-            ),
-            format!("unset {ROLE}; cargo autodiff sets it for cargo alone"),
-        ));
-    };
-    let crate_name = env::var("CARGO_CRATE_NAME").ok();
-    let is_binary = env::var_os("CARGO_BIN_NAME").is_some();
-    let words = expand(args);
-    let is_rustdoc = first.to_string_lossy().starts_with(['-', '@']);
-    let (program, rest, addition) = if is_rustdoc {
-        let rustdoc = env::var_os(RUSTDOC).unwrap_or_else(|| "rustdoc".into());
-        (rustdoc, args, for_rustdoc(&words, crate_name.as_deref()))
-    } else if role == Role::Clippy
-        && Path::new(first).file_stem() != Some(OsStr::new("clippy-driver"))
-    {
-        (first.clone(), &args[1..], Addition::Nothing)
-    } else {
-        (
-            first.clone(),
-            &args[1..],
-            for_rustc(&words, crate_name.as_deref(), is_binary),
-        )
-    };
-    let mut command = match env::var_os(NEXT) {
-        Some(next) if !is_rustdoc => {
-            let mut command = Command::new(next);
-            command.arg(&program);
-            command
-        }
-        _ => Command::new(&program),
-    };
-    command.args(rest);
+    let call = Call::read(args, ROLE, RUSTDOC)?;
+    let addition = addition(role, &call);
+    let mut command = call.command(NEXT);
     match addition {
         Addition::Nothing => {}
         Addition::Unlock => {
@@ -103,31 +70,45 @@ pub fn run(role: Role, args: &[OsString]) -> Result<ExitCode, Failure> {
         }
         Addition::UnlockAndFlag => {
             command.env("RUSTC_BOOTSTRAP", "1").arg(FLAG);
-            if lacks_optimisation(&words) {
+            if lacks_optimisation(&call.words) {
                 command.arg(OPTIMISED);
             }
         }
     }
-    if is_rustdoc && addition == Addition::UnlockAndFlag {
-        move_doctests(&mut command, &words);
+    if call.is_rustdoc && addition == Addition::UnlockAndFlag {
+        move_doctests(&mut command, &call.words);
     }
-    if addition == Addition::UnlockAndFlag && lacks_lto(&words) {
-        return run_without_lto(command, &program, crate_name.as_deref().unwrap_or_default());
+    if addition == Addition::UnlockAndFlag && lacks_lto(&call.words) {
+        return run_without_lto(command, &call);
     }
-    Err(not_started(&program, &command.exec().to_string()))
+    Err(call.not_started(&command.exec().to_string()))
+}
+
+/// What the call gets: only members of the workspace get something.
+fn addition(role: Role, call: &Call) -> Addition {
+    let is_probe = role == Role::Clippy
+        && Path::new(&call.program).file_stem() != Some(OsStr::new("clippy-driver"));
+    if call.is_rustdoc {
+        match (call.documents_member(), call.is_doctest()) {
+            (false, _) => Addition::Nothing,
+            (true, true) => Addition::UnlockAndFlag,
+            (true, false) => Addition::Unlock,
+        }
+    } else if !is_probe && call.compiles_member() {
+        Addition::UnlockAndFlag
+    } else {
+        Addition::Nothing
+    }
 }
 
 /// Differentiation cannot work in this call. Most such crates differentiate nothing; where one does, rustc's advice
 /// (set LTO in Cargo.toml) would lead astray, so the reason follows it.
-fn run_without_lto(
-    mut command: Command,
-    program: &OsStr,
-    crate_name: &str,
-) -> Result<ExitCode, Failure> {
+fn run_without_lto(mut command: Command, call: &Call) -> Result<ExitCode, Failure> {
     let status = command
         .status()
-        .map_err(|error| not_started(program, &error.to_string()))?;
+        .map_err(|error| call.not_started(&error.to_string()))?;
     if !status.success() {
+        let crate_name = call.crate_name().unwrap_or_default();
         eprintln!(
             "note: cargo autodiff: `{crate_name}` is compiled without LTO here, so nothing can be differentiated in \
              it: cargo does that where a build script or procedural macro uses a crate, or where a crate has several \
@@ -141,35 +122,6 @@ fn run_without_lto(
             .and_then(|code| u8::try_from(code).ok())
             .unwrap_or(1),
     ))
-}
-
-fn not_started(program: &OsStr, error: &str) -> Failure {
-    Failure::new(
-        format!("`{}` could not be started", program.display()),
-        error,
-        "check the installation, and RUSTC, RUSTDOC and the wrappers in the environment",
-    )
-}
-
-/// For rustc and clippy-driver.
-fn for_rustc(words: &[String], crate_name: Option<&str>, is_binary: bool) -> Addition {
-    if words::compiles_member(words, crate_name, is_binary) {
-        Addition::UnlockAndFlag
-    } else {
-        Addition::Nothing
-    }
-}
-
-/// For rustdoc, which cargo starts for dependencies too: their lints are capped, the members' are not.
-fn for_rustdoc(words: &[String], crate_name: Option<&str>) -> Addition {
-    let name = value_of(words, "--crate-name");
-    if name.is_none() || name != crate_name || value_of(words, "--cap-lints").is_some() {
-        Addition::Nothing
-    } else if words.iter().any(|word| word == "--test") {
-        Addition::UnlockAndFlag
-    } else {
-        Addition::Unlock
-    }
 }
 
 /// rustdoc makes doctests in the folder for temporary files, and runs them there. In a container that is often a file
@@ -241,21 +193,6 @@ mod tests {
 
     fn words(line: &str) -> Vec<String> {
         line.split_whitespace().map(String::from).collect()
-    }
-
-    #[test]
-    fn rustdoc_knows_members_by_their_lints() {
-        let doctest =
-            words("--edition=2024 --crate-type lib --crate-name member --test src/lib.rs");
-        assert_eq!(
-            for_rustdoc(&doctest, Some("member")),
-            Addition::UnlockAndFlag
-        );
-        let member = words("--edition=2024 --crate-type lib --crate-name member src/lib.rs -o doc");
-        assert_eq!(for_rustdoc(&member, Some("member")), Addition::Unlock);
-        let dependency = words("--crate-type lib --crate-name csv src/lib.rs --cap-lints allow");
-        assert_eq!(for_rustdoc(&dependency, Some("csv")), Addition::Nothing);
-        assert_eq!(for_rustdoc(&words("-vV"), None), Addition::Nothing);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::failure::Failure;
+use crate::opening::{self, Opening};
 use crate::target::Target;
 
 /// The text of `cargo offload --help`.
@@ -129,25 +130,12 @@ const SHARED: &[&str] = &[
 
 /// Reads the arguments that follow `cargo offload`.
 pub fn parse(args: &[OsString]) -> Result<Request, Failure> {
-    let Some((first, rest)) = args.split_first() else {
-        return Ok(Request::Help);
+    let (word, rest) = match opening::read(args)? {
+        Opening::Help => return Ok(Request::Help),
+        Opening::Version => return Ok(Request::Version),
+        Opening::Command(word, rest) => (word, rest),
     };
-    let word = first.to_string_lossy();
-    match &*word {
-        "-h" | "--help" | "help" => return Ok(Request::Help),
-        "-V" | "--version" => return Ok(Request::Version),
-        option if option.starts_with('-') => {
-            return Err(Failure::new(
-                format!("unknown option `{option}` before the command"),
-                "options go after the command",
-                format!(
-                    "write `cargo offload COMMAND {option}`, for example `cargo offload build {option}`"
-                ),
-            ));
-        }
-        _ => {}
-    }
-    if PLAIN.contains(&&*word) {
+    if PLAIN.contains(&word.as_str()) {
         let manifest_path = value_after(rest, "--manifest-path").map(PathBuf::from);
         return Ok(Request::Plain(args.to_vec(), manifest_path));
     }

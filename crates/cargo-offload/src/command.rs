@@ -15,6 +15,7 @@ use crate::host_pass;
 use crate::line;
 use crate::project::{self, Project};
 use crate::toolchain::{self, Toolchain};
+use crate::tools;
 
 /// Does what `args` (without the leading `offload`) ask for; returns only where cargo was not started for the program.
 pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
@@ -30,7 +31,7 @@ pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
             if let Some(home) = home(&project)? {
                 command.env("CARGO_HOME", home);
             }
-            return Err(project::cargo_not_started(&cargo, &command.exec()));
+            return Err(tools::cargo_not_started(&cargo, &command.exec()));
         }
         Request::Compile(invocation) => return compile(&cargo, &invocation),
     }
@@ -72,7 +73,7 @@ fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
     let mut command = host_pass::command(cargo, invocation, &target_dir, images)?;
     settle(&mut command, home.as_deref(), invocation.verbose);
     // Replaces this process by cargo, so that its exit code and its signals are cargo's own.
-    Err(project::cargo_not_started(cargo, &command.exec()))
+    Err(tools::cargo_not_started(cargo, &command.exec()))
 }
 
 fn settle(command: &mut Command, home: Option<&Path>, verbose: bool) {

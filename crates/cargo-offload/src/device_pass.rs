@@ -8,11 +8,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
+use serde_json::{Value, json};
+
 use crate::cli::Invocation;
 use crate::failure::Failure;
-use crate::json;
-use crate::project;
 use crate::target::Target;
+use crate::tools;
 
 /// The file that rustc writes next to a crate's object files.
 const WRITTEN: &str = "host.out";
@@ -123,7 +124,7 @@ impl DevicePass {
         let output = self
             .command
             .output()
-            .map_err(|error| project::cargo_not_started(self.command.get_program(), &error))?;
+            .map_err(|error| tools::cargo_not_started(self.command.get_program(), &error))?;
         if !output.status.success() {
             return Err(self.not_compiled(output.status));
         }
@@ -187,14 +188,13 @@ impl DevicePass {
 /// The library in the messages that cargo prints, one JSON object a line.
 fn artifact(printed: &str) -> Option<Artifact> {
     printed.lines().rev().find_map(|line| {
-        let message = json::parse(line)?;
-        let is_staticlib = message.text("reason") == Some("compiler-artifact")
-            && message.get("target")?.list("crate_types")
-                == [json::Value::Text("staticlib".into())];
-        let library = message.list("filenames").first()?.as_text()?;
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_staticlib = message["reason"] == "compiler-artifact"
+            && message["target"]["crate_types"] == json!(["staticlib"]);
+        let library = message["filenames"][0].as_str()?;
         is_staticlib.then(|| Artifact {
             library: library.into(),
-            is_fresh: message.get("fresh") == Some(&json::Value::Word("true".into())),
+            is_fresh: message["fresh"] == true,
         })
     })
 }

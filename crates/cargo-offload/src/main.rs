@@ -6,6 +6,8 @@
 //! the crates that are members of the workspace, and only for those: dependencies, build scripts and procedural
 //! macros compile as they always do.
 
+#[path = "../../cargo-autodiff/src/call.rs"]
+mod call;
 #[path = "../../cargo-autodiff/src/cargo_home.rs"]
 mod cargo_home;
 mod cli;
@@ -16,11 +18,14 @@ mod enzyme;
 #[path = "../../cargo-autodiff/src/failure.rs"]
 mod failure;
 mod host_pass;
-mod json;
 mod line;
+#[path = "../../cargo-autodiff/src/opening.rs"]
+mod opening;
 mod project;
 mod target;
 mod toolchain;
+#[path = "../../cargo-autodiff/src/tools.rs"]
+mod tools;
 #[path = "../../cargo-autodiff/src/words.rs"]
 mod words;
 mod wrapper;

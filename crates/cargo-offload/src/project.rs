@@ -1,13 +1,12 @@
 //! The user's workspace, as cargo describes it.
 
 use std::ffi::OsStr;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::cargo_home;
+use serde_json::Value;
+
 use crate::failure::Failure;
-use crate::json::{self, Value};
+use crate::tools;
 
 /// What is needed of a workspace.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,12 +33,13 @@ pub struct Member {
 impl Project {
     /// Asks cargo; `manifest_path` is the user's `--manifest-path`.
     pub fn read(cargo: &OsStr, manifest_path: Option<&Path>) -> Result<Self, Failure> {
-        let printed = ask(
+        let printed = tools::ask_cargo(
             cargo,
             &["metadata", "--no-deps", "--format-version", "1"],
             manifest_path,
         )?;
-        json::parse(&printed)
+        serde_json::from_str(&printed)
+            .ok()
             .and_then(|metadata| Self::from_metadata(&metadata))
             .ok_or_else(|| {
                 Failure::new(
@@ -54,22 +54,23 @@ impl Project {
     }
 
     fn from_metadata(metadata: &Value) -> Option<Self> {
-        let members = metadata.list("packages").iter().map(|package| {
+        let text = |value: &Value| value.as_str().map(String::from);
+        let members = metadata["packages"].as_array()?.iter().map(|package| {
             let is_library = |target: &Value| {
-                let kinds = target.list("kind").iter().filter_map(Value::as_text);
+                let kinds = target["kind"].as_array().into_iter().flatten();
                 kinds
-                    .filter(|kind| *kind != "proc-macro")
-                    .any(|kind| kind.ends_with("lib"))
+                    .filter_map(Value::as_str)
+                    .any(|kind| kind != "proc-macro" && kind.ends_with("lib"))
             };
             Some(Member {
-                name: package.text("name")?.to_string(),
-                manifest: package.text("manifest_path")?.into(),
-                has_library: package.list("targets").iter().any(is_library),
+                name: text(&package["name"])?,
+                manifest: text(&package["manifest_path"])?.into(),
+                has_library: package["targets"].as_array()?.iter().any(is_library),
             })
         });
         Some(Self {
-            root: metadata.text("workspace_root")?.into(),
-            target_dir: metadata.text("target_directory")?.into(),
+            root: text(&metadata["workspace_root"])?.into(),
+            target_dir: text(&metadata["target_directory"])?.into(),
             members: members.collect::<Option<_>>()?,
         })
     }
@@ -128,47 +129,8 @@ impl Project {
 /// The manifest of the package in the current folder, or above; none in the root of a workspace without a package.
 pub fn current_manifest(cargo: &OsStr, manifest_path: Option<&Path>) -> Option<PathBuf> {
     let words = ["locate-project", "--message-format", "plain"];
-    let printed = ask(cargo, &words, manifest_path).ok()?;
+    let printed = tools::ask_cargo(cargo, &words, manifest_path).ok()?;
     Some(printed.trim().into())
-}
-
-fn ask(cargo: &OsStr, args: &[&str], manifest_path: Option<&Path>) -> Result<String, Failure> {
-    let mut command = Command::new(cargo);
-    command.args(args);
-    if let Some(path) = manifest_path {
-        command.arg("--manifest-path").arg(path);
-    }
-    // cargo answers no question without a home folder, though it puts nothing there to answer these.
-    if !cargo_home::is_settled()
-        && let Ok(here) = std::env::current_dir()
-    {
-        command.env("CARGO_HOME", here.join(cargo_home::NAME));
-    }
-    let output = command
-        .output()
-        .map_err(|error| cargo_not_started(cargo, &error))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::new(
-            "no cargo project was found",
-            format!("cargo says: {}", said.trim().trim_start_matches("error: ")),
-            "go to the folder with your Cargo.toml (in a container: mount it, and name it with -w), or give \
-             --manifest-path PATH after the command",
-        ));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// The error of a cargo that could not be run at all.
-pub fn cargo_not_started(cargo: &OsStr, error: &io::Error) -> Failure {
-    Failure::new(
-        format!("`{}` could not be started", cargo.display()),
-        match error.kind() {
-            io::ErrorKind::NotFound => "there is no such program on PATH".to_string(),
-            _ => error.to_string(),
-        },
-        "install cargo, or add its folder to PATH",
-    )
 }
 
 #[cfg(test)]
@@ -185,7 +147,7 @@ mod tests {
         "workspace_root": "/p", "target_directory": "/p/target", "version": 1}"#;
 
     fn project() -> Project {
-        Project::from_metadata(&json::parse(METADATA).unwrap()).unwrap()
+        Project::from_metadata(&serde_json::from_str(METADATA).unwrap()).unwrap()
     }
 
     #[test]
@@ -242,7 +204,10 @@ mod tests {
             "[]",
             r#"{"packages": [{}], "workspace_root": "/", "target_directory": "/t"}"#,
         ] {
-            assert_eq!(Project::from_metadata(&json::parse(text).unwrap()), None);
+            assert_eq!(
+                Project::from_metadata(&serde_json::from_str(text).unwrap()),
+                None
+            );
         }
     }
 }

@@ -5,11 +5,12 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::json::{self, Value};
 use crate::target::Target;
+use crate::tools::ask_rustc;
 
 /// The compiler.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Toolchain {
 impl Toolchain {
     /// Asks rustc, and checks that it offloads at all.
     pub fn read(rustc: &OsStr) -> Result<Self, Failure> {
-        let told = ask(rustc, &["-vV"])?;
+        let told = ask_rustc(rustc, &["-vV"])?;
         let field = |name: &str| told.lines().find_map(|line| line.strip_prefix(name));
         let version = told.lines().next().unwrap_or_default().to_string();
         let Some(host) = field("host: ") else {
@@ -33,7 +34,7 @@ impl Toolchain {
                 "put rustc on PATH, or name one in the environment variable RUSTC",
             ));
         };
-        ask(
+        ask_rustc(
             rustc,
             &["-Zunstable-options", "-Zoffload=Device", "--version"],
         )
@@ -44,7 +45,7 @@ impl Toolchain {
                 "work in a toolchain image of the patched channel (patched-1.96-host, ...)",
             )
         })?;
-        let sysroot = ask(rustc, &["--print", "sysroot"])?;
+        let sysroot = ask_rustc(rustc, &["--print", "sysroot"])?;
         Ok(Self {
             host: host.to_string(),
             sysroot: sysroot.trim().into(),
@@ -88,8 +89,8 @@ impl Toolchain {
     /// The processor that the compiled `core` of a triple is for, where code for one does not run on another.
     fn core_is_for(&self, triple: &str) -> Option<String> {
         let text = fs::read_to_string(self.sysroot.join("share/holoenzyme/core.json")).ok()?;
-        let processors: Value = json::parse(&text)?;
-        processors.text(triple).map(String::from)
+        let processors: Value = serde_json::from_str(&text).ok()?;
+        processors[triple].as_str().map(String::from)
     }
 
     fn check_programs(target: &Target) -> Result<(), Failure> {
@@ -151,29 +152,6 @@ fn find(name: &str) -> Option<PathBuf> {
 /// The rustc that cargo will start.
 pub fn rustc() -> OsString {
     env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
-}
-
-fn ask(rustc: &OsStr, args: &[&str]) -> Result<String, Failure> {
-    let line = format!("{} {}", rustc.display(), args.join(" "));
-    let output = Command::new(rustc).args(args).output().map_err(|error| {
-        Failure::new(
-            format!("`{line}` could not be started"),
-            error.to_string(),
-            "put rustc on PATH, or name it in the environment variable RUSTC",
-        )
-    })?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::new(
-            format!("`{line}` failed"),
-            said.lines()
-                .find(|line| !line.is_empty())
-                .unwrap_or("it said nothing")
-                .trim_start_matches("error: "),
-            "mend the installation of rustc",
-        ));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! In front of rustc or rustdoc: gives the images and the linker to members of the workspace.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use crate::call::Call;
 use crate::failure::Failure;
-use crate::words::{self, expand, value_of};
 
 /// The images, as a list of paths. Set by `host_pass`, inherited through cargo; it says that we are a wrapper.
 const IMAGES: &str = "CARGO_OFFLOAD_IMAGES";
@@ -96,51 +96,20 @@ fn offload_linker() -> PathBuf {
 
 /// Becomes the tool in `args` (rustdoc is not named there: cargo starts us in its place).
 pub fn run(setting: &Setting, args: &[OsString]) -> Result<ExitCode, Failure> {
-    let Some(first) = args.first() else {
-        return Err(Failure::new(
-            "started as a compiler wrapper without arguments",
-            format!(
-                "the environment variable {IMAGES} is set, so arguments of a compiler were expected"
-            ),
-            format!("unset {IMAGES}; cargo offload sets it for cargo alone"),
-        ));
-    };
-    let crate_name = env::var("CARGO_CRATE_NAME").ok();
-    let is_binary = env::var_os("CARGO_BIN_NAME").is_some();
-    let words = expand(args);
-    let is_rustdoc = first.to_string_lossy().starts_with(['-', '@']);
-    let (program, rest, is_member) = if is_rustdoc {
-        let rustdoc = env::var_os(RUSTDOC).unwrap_or_else(|| "rustdoc".into());
-        (rustdoc, args, is_doctest(&words, crate_name.as_deref()))
+    let call = Call::read(args, IMAGES, RUSTDOC)?;
+    let is_member = if call.is_rustdoc {
+        call.documents_member() && call.is_doctest()
     } else {
-        let is_member = words::compiles_member(&words, crate_name.as_deref(), is_binary);
-        (first.clone(), &args[1..], is_member)
+        call.compiles_member()
     };
-    let mut command = match env::var_os(NEXT) {
-        Some(next) if !is_rustdoc => {
-            let mut command = Command::new(next);
-            command.arg(&program);
-            command
-        }
-        _ => Command::new(&program),
-    };
-    command.args(rest);
+    let mut command = call.command(NEXT);
     if is_member {
-        if let Some(linker) = linker_of(&words) {
+        if let Some(linker) = linker_of(&call.words) {
             command.env(LINKER, linker);
         }
         command.args(setting.flags());
     }
-    Err(not_started(&program, &command.exec().to_string()))
-}
-
-/// Whether rustdoc is to test a member's examples; dependencies' lints are capped, the members' are not.
-fn is_doctest(words: &[String], crate_name: Option<&str>) -> bool {
-    let name = value_of(words, "--crate-name");
-    name.is_some()
-        && name == crate_name
-        && value_of(words, "--cap-lints").is_none()
-        && words.iter().any(|word| word == "--test")
+    Err(call.not_started(&command.exec().to_string()))
 }
 
 /// The linker that the user's configuration names: `-C linker=X` or `-Clinker=X`, the last one.
@@ -149,14 +118,6 @@ fn linker_of(words: &[String]) -> Option<&Path> {
         let word = word.strip_prefix("-C").unwrap_or(word);
         word.strip_prefix("linker=").map(Path::new)
     })
-}
-
-fn not_started(program: &OsStr, error: &str) -> Failure {
-    Failure::new(
-        format!("`{}` could not be started", program.display()),
-        error,
-        "check the installation, and RUSTC, RUSTDOC and the wrappers in the environment",
-    )
 }
 
 #[cfg(test)]
@@ -209,19 +170,5 @@ mod tests {
         ] {
             assert_eq!(linker_of(&words(line)), linker.map(Path::new), "{line}");
         }
-    }
-
-    #[test]
-    fn doctests_of_members_are_known() {
-        let test = words("--crate-type lib --crate-name member --test src/lib.rs");
-        assert!(is_doctest(&test, Some("member")));
-        assert!(!is_doctest(&test, Some("other")));
-        assert!(!is_doctest(
-            &words("--crate-name member src/lib.rs -o doc"),
-            Some("member")
-        ));
-        assert!(!is_doctest(&words("-vV"), None));
-        let capped = words("--crate-name csv --test src/lib.rs --cap-lints allow");
-        assert!(!is_doctest(&capped, Some("csv")));
     }
 }

@@ -8,7 +8,8 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,8 @@ from holoenzyme.app.ordinary_compile import (
     side_by_side,
     standing,
 )
+from holoenzyme.app.ordinary_images import built_compilers
+from holoenzyme.app.project import machine_tools
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.process import Runner, SubprocessRunner
 from holoenzyme.report.ordinary_table import SCHEMA, Counts, summary, tables
@@ -36,9 +39,10 @@ from holoenzyme.report.ordinary_table import SCHEMA, Counts, summary, tables
 FOLDER = "bench/ordinary"
 OUTPUT = Path("build/bench/ordinary.json")
 _EPILOG = """
-Both compilers must say the same version. Each uses its own std. Comparing takes a minute or two; counting runs each
-compile under callgrind, a minute and more for each run of each compiler, and needs valgrind. docs/developing.md says
-how to get the two compilers.
+The compilers are built where they are not there yet: the one without our patches takes as long as the patched one did
+from nothing. Each uses its own std. Comparing takes a minute or two; counting runs each compile under callgrind, a
+minute and more for each run of each compiler. All of it runs in containers, but for compilers of yours, which are named
+with --base and --patched, say the same version, and run on this machine: it needs cargo then, and valgrind.
 """
 
 
@@ -51,29 +55,30 @@ class Findings:
 
 
 def run(argv: list[str], root: Path) -> int:
-    """`bench ordinary --base DIR --patched DIR`: exit code 0 when everything was measured, whatever was found."""
+    """`bench ordinary`: exit code 0 when everything was measured, whatever was found."""
     parser = argparse.ArgumentParser(
         prog="nox -s bench -- ordinary",
         description="Compile ordinary crates with two compilers, compare what comes out, and count instructions.",
         epilog=_EPILOG,
         allow_abbrev=False,
     )
-    parser.add_argument("--base", metavar="DIR", type=Path, required=True, help="sysroot without our other patches")
-    parser.add_argument("--patched", metavar="DIR", type=Path, required=True, help="sysroot with all patches")
+    parser.add_argument("--base", metavar="DIR", type=Path, help="sysroot without our other patches")
+    parser.add_argument("--patched", metavar="DIR", type=Path, help="sysroot with all patches")
     parser.add_argument("--only", metavar="CRATE", action="append", default=[], help="only this crate; repeatable")
     parser.add_argument("--runs", type=int, default=3, help="compiles that are counted, of each; 0 counts none")
     parser.add_argument("--json", action="store_true", help="print what is written instead of tables")
     options = parser.parse_args(argv)
     if options.runs < 0:
         parser.error("--runs: a number from 0 up")
-    runner = SubprocessRunner()
-    if options.runs:
-        need_valgrind(runner)
-    compilers = read_compilers(runner, options.base, options.patched)
-    crates = chosen(read_crates(runner, root / FOLDER, compilers[0]), options.only)
-    with tempfile.TemporaryDirectory(prefix="holoenzyme-ordinary-") as folder:
-        placed = side_by_side(compilers, Path(folder))
-        findings = measure(runner, placed, crates, options.runs, Path(folder), console.say)
+    if (options.base is None) != (options.patched is None):
+        parser.error("--base and --patched: both, or none")
+    with _compilers(root, options.base, options.patched) as (runner, base, patched, folder):
+        if options.runs:
+            need_valgrind(runner)
+        compilers = read_compilers(runner, base, patched)
+        crates = chosen(read_crates(runner, root / FOLDER, compilers[0]), options.only)
+        placed = side_by_side(compilers, folder)
+        findings = measure(runner, placed, crates, options.runs, folder, console.say)
     data = as_data(compilers, crates, findings, complete=not options.only and options.runs > 0)
     path = root / OUTPUT
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +94,19 @@ def run(argv: list[str], root: Path) -> int:
                 print("\n".join(f"  {line[:200]}" for line in output["difference"]))
     console.say(f"written: {path}")
     return ExitCode.OK
+
+
+@contextmanager
+def _compilers(root: Path, base: Path | None, patched: Path | None) -> Iterator[tuple[Runner, Path, Path, Path]]:
+    """What runs the compilers, their sysroots, and an empty folder on the disk that they stand on."""
+    if base is None or patched is None:
+        with built_compilers(root, machine_tools(), root / FOLDER) as (runner, base, patched):
+            folder = runner.folder / "work"
+            folder.mkdir()
+            yield runner, base, patched, folder
+        return
+    with tempfile.TemporaryDirectory(prefix="holoenzyme-ordinary-") as name:
+        yield SubprocessRunner(), base, patched, Path(name)
 
 
 def read_compilers(runner: Runner, base: Path, patched: Path) -> tuple[Compiler, Compiler]:

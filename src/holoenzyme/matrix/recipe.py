@@ -58,7 +58,10 @@ class BaseRule(_Strict):
 
 
 class Recipe(_Strict):
-    """`recipe.yaml`: how one component is made, for which channels, from which sets of packages."""
+    """`recipe.yaml`: how one component is made, for which channels, from which sets of packages.
+
+    `values` are for the templates of all its stages; those of a stage take precedence.
+    """
 
     schema_version: Literal[1] = Field(alias="schema")
     name: Name
@@ -69,6 +72,7 @@ class Recipe(_Strict):
     base: BaseRule | None = None
     packages: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
     package_template: str | None = None
+    values: Values = Field(default_factory=dict)
     stages: tuple[StageRule, ...] = ()
 
 

@@ -259,7 +259,7 @@ class Renderer:
             if isinstance(excluded, list):
                 lines = [f"path-exclude={item['path']}\n" for item in excluded]
                 files["exclude.conf"] = File(content="".join(lines).encode())
-            context = self._context(cell, rule.axes, rule.values)
+            context = self._context(cell, rule.axes, {**recipe.values, **rule.values})
             for path, template in rule.rendered.items():
                 files[path] = File(content=self._text("recipes", f"{recipe.name}/{template}", context, {}).encode())
             self._stages[key] = self._stage(

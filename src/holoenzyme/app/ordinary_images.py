@@ -1,0 +1,98 @@
+"""The two compilers of `bench ordinary`, built as stages and run in containers: it needs nothing but an engine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from holoenzyme.app.build import make_images
+from holoenzyme.app.project import Project, Tools
+from holoenzyme.engine.base import Mount, RunRequest
+from holoenzyme.engine.secrets import PROXIES, ca_bundle
+from holoenzyme.errors import InternalError
+from holoenzyme.execute.smoke import CA_TARGET
+from holoenzyme.process import Command, Completed
+
+#: Where the image has a compiler of each role.
+_COMPILERS = "/compilers"
+_COPY_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerRunner:
+    """A `Runner` whose commands run in containers of `image`.
+
+    `folder` and what is in `shown` have there the paths that they have here; only `folder` can be written to. Network
+    is for cargo alone, where it may fetch.
+    """
+
+    tools: Tools
+    image: str
+    folder: Path
+    shown: tuple[Path, ...]
+
+    def run(
+        self,
+        command: Command,
+        *,
+        on_line: Callable[[str], None] | None = None,
+        log_file: Path | None = None,
+        merge: bool = False,
+    ) -> Completed:
+        """Run to the end or the time limit; there are no lines on the way, and no log file."""
+        environ = self.tools.environ
+        fetches = "cargo" in command.argv and "--offline" not in command.argv
+        bundle = ca_bundle(environ) if fetches else None
+        mounts = [Mount(source=self.folder, target=str(self.folder))]
+        mounts += [Mount(source=path, target=str(path), read_only=True) for path in self.shown]
+        mounts += [Mount(source=bundle, target=CA_TARGET, read_only=True)] if bundle else []
+        home = self.folder / "cargo"
+        if config := environ.get("HOLOENZYME_CARGO_CONFIG"):
+            mounts.append(Mount(source=Path(config).absolute(), target=f"{home}/config.toml", read_only=True))
+        proxies = {name: environ[name] for name in PROXIES if environ.get(name)} if fetches else {}
+        result = self.tools.engine.run(
+            RunRequest(
+                image=self.image,
+                argv=command.argv,
+                timeout=command.timeout,
+                mounts=tuple(mounts),
+                user=f"{os.getuid()}:{os.getgid()}",
+                workdir=str(command.cwd or self.folder),
+                network=fetches,
+                env={"CARGO_HOME": str(home), **proxies, **command.env},
+            )
+        )
+        return Completed(
+            command=command,
+            returncode=result.returncode,
+            output=result.stdout + (result.stderr if merge else ""),
+            stderr="" if merge else result.stderr,
+            duration=result.duration,
+            timed_out=result.timed_out,
+        )
+
+
+@contextmanager
+def built_compilers(root: Path, tools: Tools, shown: Path) -> Iterator[tuple[ContainerRunner, Path, Path]]:
+    """Build both compilers; gives what runs them, and their sysroots. All of it is gone afterwards but the images.
+
+    `shown` is a folder that commands read. Raises what building raises.
+    """
+    project = Project(root, image="ordinary")
+    cell = project.buildable()[0]
+    resolved, _ = make_images(project, tools, (cell,))
+    with tempfile.TemporaryDirectory(prefix="holoenzyme-ordinary-") as name:
+        folder = Path(name)
+        (folder / "cargo").mkdir()
+        runner = ContainerRunner(
+            tools=tools, image=resolved.graph.image(cell.id).image, folder=folder, shown=(shown.absolute(),)
+        )
+        copy = Command(argv=("cp", "-r", f"{_COMPILERS}/.", str(folder)), timeout=_COPY_TIMEOUT)
+        done = runner.run(copy)
+        if not done.ok:
+            raise InternalError("the compilers cannot be copied out of their image", why=done.stderr)
+        yield runner, folder / "base", folder / "patched"
