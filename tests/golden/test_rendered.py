@@ -107,7 +107,9 @@ def test_dockerfiles(rendered: Path, golden: Golden, stage: str) -> None:
     golden("Dockerfile", dockerfile(rendered, stage))
 
 
-@pytest.mark.parametrize("stage", ["rustc-source", "rustc-build", "rustc", "crates", "cuda-tools", "toolchain"])
+@pytest.mark.parametrize(
+    "stage", ["rustc-source", "rustc-build", "rustdoc", "rustc", "crates", "cuda-tools", "toolchain"]
+)
 def test_dockerfiles_of_the_patched_channel(patched: Path, golden: Golden, stage: str) -> None:
     golden("Dockerfile", dockerfile(patched, stage))
 

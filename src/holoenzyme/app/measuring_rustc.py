@@ -10,6 +10,8 @@ from holoenzyme.app.times import BuildTime, times
 from holoenzyme.report.bench_table import Figure, Part
 
 STAGE = "rustc-build"
+#: It is built in the folder that the stage above left, where it finds the compiler.
+RUSTDOC_STAGE = "rustdoc"
 #: Goal in seconds for the build after a changed patch.
 _REBUILD_GOAL = 180.0
 _SOURCES = re.compile(r"sources: (\d+) new, (\d+) changed, (\d+) gone")
@@ -21,8 +23,9 @@ def measure_rustc(bench: Bench) -> Part:
     cold = [build for build in builds if build.notes and build.notes[0].startswith("beginning")]
     warm = [build for build in builds if build.notes and build.notes[0].startswith("going on") and _changed(build)]
     figures = [
-        *_figure("rustc from nothing", cold, "rustc, std and rustdoc, nothing kept from before", None),
+        *_figure("rustc from nothing", cold, "rustc and std, nothing kept from before", None),
         *_figure("rustc after a changed patch", warm, "the folder of the build before kept", _REBUILD_GOAL),
+        *_figure("rustdoc", times(bench.tools.state, RUSTDOC_STAGE), "beside other stages, after the compiler", None),
     ]
     return bench.part(
         "rustc", figures, 0.0, {f"{build.stage} {build.ended}, s": _steps(build) for build in builds[-2:]}

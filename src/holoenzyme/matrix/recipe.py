@@ -91,7 +91,8 @@ class ContractRule(_Strict):
 class ImageRule(_Strict):
     """`image.yaml`: how stages are put together to an image, and what must work inside it.
 
-    `needs_for` names what cells of one kind of target need beside `needs`; `channels` are those that have the image, or
+    `needs_for` names what cells of one channel, or of one kind of target, need beside `needs` (templates see those that
+    a cell needs as `extras`); `channels` are those that have the image, or
     none for all.
     """
 
@@ -101,7 +102,7 @@ class ImageRule(_Strict):
     template: str
     channels: tuple[str, ...] | None = None
     needs: tuple[Name, ...]
-    needs_for: dict[TargetKind, tuple[Name, ...]] = Field(default_factory=dict)
+    needs_for: dict[str, tuple[Name, ...]] = Field(default_factory=dict)
     axes: tuple[Axis, ...]
     user: str
     workdir: str

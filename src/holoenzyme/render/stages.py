@@ -13,13 +13,14 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, pass_context
 from jinja2.runtime import Context
 
 from holoenzyme.errors import InternalError, UserError
 from holoenzyme.matrix.model import Cell, Matrix
-from holoenzyme.matrix.recipe import Cookbook, FileRule, ImageRule, Recipe, StageRule
+from holoenzyme.matrix.recipe import Cookbook, FileRule, ImageRule, Recipe, StageRule, TargetKind
 from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, place
 
 #: Stands in rendered text where the name of another stage's image belongs.
@@ -147,14 +148,22 @@ class Renderer:
         return tuple(ordered.values())
 
     def _image_stage(self, cell: Cell, rule: ImageRule, ordered: dict[str, Stage]) -> Stage:
-        kind = self._matrix.targets[cell.target].kind
-        names = (*rule.needs, *rule.needs_for.get(kind, ()))
+        kinds = get_args(TargetKind)
+        if unknown := set(rule.needs_for) - {*kinds, *self._matrix.channels}:
+            raise UserError(
+                f"images/{rule.name}/image.yaml: `needs_for` names {', '.join(sorted(unknown))}",
+                why="that is no channel, and no kind of target",
+                fix=f"the channels are {', '.join(self._matrix.channels)}; the kinds are {', '.join(kinds)}",
+            )
+        wanted = (cell.channel, self._matrix.targets[cell.target].kind)
+        extras = tuple(name for key, names in rule.needs_for.items() if key in wanted for name in names)
+        names = (*rule.needs, *extras)
         needs = {name: self._need(cell, name, ordered, (rule.name,)).key for name in names}
         key = _key(rule.name, cell, rule.axes)
         if key not in self._stages:
             self._name_axes(key, f"images/{rule.name}", rule, needs)
             free = all(stage.redistributable for stage in ordered.values())
-            context = self._context(cell, rule.axes, {}) | {"image_kind": rule}
+            context = self._context(cell, rule.axes, {}) | {"image_kind": rule, "extras": extras}
             self._stages[key] = self._stage(
                 key=key,
                 name=rule.name,

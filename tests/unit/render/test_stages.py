@@ -232,7 +232,7 @@ def add_tools(root: Path, *, redistributable: str) -> None:
     edit(
         root / "images/toolchain/Dockerfile.j2",
         "ENV TARGET",
-        '{%- if kind == "cuda" %}\nCOPY --from={{ image("tools") }} / /\n{%- endif %}\nENV TARGET',
+        "{%- for name in extras %}\nCOPY --from={{ image(name) }} / /\n{%- endfor %}\nENV TARGET",
     )
 
 
@@ -246,6 +246,25 @@ def test_an_image_needs_more_for_one_kind_of_target(root: Path, redistributable:
     assert "COPY --from=@image:tools@ / /" in card["toolchain"].text
     assert card["toolchain"].redistributable == (redistributable == "true")
     assert card["toolchain"].labels.get(label) == (None if redistributable == "true" else "false")
+
+
+def test_an_image_needs_more_in_one_channel(root: Path) -> None:
+    add_tools(root, redistributable="true")
+    edit(root / "images/toolchain/image.yaml", "needs_for: {cuda: [tools]}", "needs_for: {distro: [tools]}")
+    assert "tools" in stages_of(Project(root), CELL)
+    edit(root / "images/toolchain/image.yaml", "needs_for: {distro: [tools]}", "needs_for: {patched: [tools]}")
+    assert "tools" not in stages_of(Project(root), CELL)
+    edit(root / "images/toolchain/image.yaml", "needs_for: {patched: [tools]}", "needs_for: {distor: [tools]}")
+    error = refused(root)
+    assert error.what == "images/toolchain/image.yaml: `needs_for` names distor"
+    assert "the channels are distro, patched; the kinds are cpu, cuda, rocm" in str(error.fix)
+
+
+def test_values_of_a_recipe_are_for_all_its_stages(root: Path) -> None:
+    edit(root / "recipes/enzyme/recipe.yaml", "stages:", "values: {one: 1, two: 1}\nstages:")
+    edit(root / "recipes/enzyme/recipe.yaml", "    files:", "    values: {two: 2}\n    files:")
+    edit(root / "recipes/enzyme/stage.Dockerfile.j2", "RUN", "LABEL a={{ values.one }} b={{ values.two }}\nRUN")
+    assert "LABEL a=1 b=2" in stages_of(Project(root), CELL)["enzyme"].text
 
 
 def test_an_image_is_for_the_channels_that_it_names(root: Path) -> None:
