@@ -82,7 +82,9 @@ fn arguments(cc: &Path, args: &[OsString], llvm: &Path) -> Vec<OsString> {
     ];
     words.extend(args.iter().map(hidden));
     words.extend([search, run_path]);
-    words.extend(["-lomptarget", "-lomp"].map(|library| hidden(&library.into())));
+    // The object that registers the images stands behind all of rustc's libraries, and calls `atexit`, of which libc has
+    // a part in an archive: it has to be searched again.
+    words.extend(["-lomptarget", "-lomp", "-lc"].map(|library| hidden(&library.into())));
     words
 }
 
@@ -128,7 +130,8 @@ mod tests {
                 "-L/llvm/lib",
                 "-Wl,-rpath,/llvm/lib",
                 "-Wl,-lomptarget",
-                "-Wl,-lomp"
+                "-Wl,-lomp",
+                "-Wl,-lc"
             ]
         );
         assert_eq!(
