@@ -34,6 +34,7 @@ def _values() -> dict[str, list[float]]:
             found[f"{name} {length} lengths"] = [length, length]
             for side, elements in (("to", target), ("from", source)):
                 found[f"{name} {length} {side}"] = [float(number) for element in elements for number in element]
+        found[f"many {length}"] = [3 + 0.25 * (1 + i) + 500.0 * (10 + i) + (100 + i) - 7 for i in range(length)]
     return found
 
 
@@ -41,4 +42,4 @@ def _values() -> dict[str, list[float]]:
 VALUES = _values()
 VALUES_TOLERANCE = "equal"
 #: kernel -> how often it is launched
-LAUNCHES = dict.fromkeys(_KERNELS, len(_LENGTHS))
+LAUNCHES = dict.fromkeys([*_KERNELS, "many"], len(_LENGTHS))

@@ -32,6 +32,11 @@ pub struct Inner<'a> {
 #[repr(C)]
 pub struct Triple(pub f64, pub f64, pub f64);
 
+/// One that a vector register loads whole.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+pub struct Lanes(pub [f32; 8]);
+
 macro_rules! kernel {
     ($feature:literal, $name:ident($($argument:ident: $type:ty),*)) => {
         /// Does nothing: its launch is what must be refused.
@@ -60,5 +65,6 @@ kernel!("slices", slices(x: &[&[f64]]));
 kernel!("text", text(x: &str));
 kernel!("wide", wide(x: u128));
 kernel!("by-value", by_value(x: Triple));
+kernel!("aligned", aligned(x: &[Lanes]));
 kernel!("count", count(x: f64, y: f64));
 kernel!("kind", kind(x: f64));

@@ -8,7 +8,7 @@
 #![allow(unused_imports, reason = "each feature uses some")]
 
 use core::intrinsics::offload;
-use refused_elements::{Inner, Outer, Triple};
+use refused_elements::{Inner, Lanes, Outer, Triple};
 use std::cell::Cell;
 use std::sync::atomic::AtomicU32;
 
@@ -41,6 +41,7 @@ fn main() {
     launch!("text", text, ("text",));
     launch!("wide", wide, (1_u128,));
     launch!("by-value", by_value, (Triple(1.0, 2.0, 3.0),));
+    launch!("aligned", aligned, (&[Lanes([1.0; 8])][..],));
     launch!("count", count, (1.0,));
     launch!("kind", kind, (1.0_f32,));
 }

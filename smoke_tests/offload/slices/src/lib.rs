@@ -66,3 +66,29 @@ kernel!(particles, Particle, |from, to| {
     to.charge -= from.charge;
     to.mass *= from.mass;
 });
+
+/// Has more arguments than a host's registers take, so that some are passed on the stack.
+///
+/// # Safety
+///
+/// It is launched, not called; the slices are equally long.
+#[rustc_offload_kernel]
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments, reason = "that is what is tested")]
+pub unsafe extern "gpu-kernel" fn many(
+    a: u8,
+    b: f64,
+    x: &[f64],
+    y: &[f64],
+    c: u16,
+    z: &[f64],
+    to: &mut [f64],
+    d: i64,
+) {
+    let i = grid::global_id_x();
+    if i < to.len() {
+        #[allow(clippy::cast_precision_loss, reason = "a small number")]
+        let d = d as f64;
+        to[i] = f64::from(a) + b * x[i] + f64::from(c) * y[i] + z[i] + d;
+    }
+}

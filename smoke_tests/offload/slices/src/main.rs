@@ -9,7 +9,7 @@
 
 use core::intrinsics::offload;
 use holoenzyme::device;
-use slices::{Particle, bytes, doubles, particles, points, shorts, singles};
+use slices::{Particle, bytes, doubles, many, particles, points, shorts, singles};
 
 /// Elements of each slice, over two blocks of 32 threads.
 const LENGTHS: [usize; 3] = [0, 1, 33];
@@ -76,6 +76,31 @@ fn main() {
             );
         }
         run!(doubles, |i| float(i) + 0.25, |&x| [x]);
+        lines += many_arguments(length);
     }
     println!(r#"{{"done": {lines}}}"#);
+}
+
+/// Runs the kernel with many arguments; returns the number of lines that it printed.
+fn many_arguments(length: usize) -> usize {
+    let slice = |first: u32| -> Vec<f64> { (first..).map(f64::from).take(length).collect() };
+    let (x, y, z) = (slice(1), slice(10), slice(100));
+    let mut to = vec![0.5; length];
+    offload::<_, _, ()>(
+        many,
+        [2, 1, 1],
+        [32, 1, 1],
+        (
+            3_u8,
+            0.25,
+            &x[..],
+            &y[..],
+            500_u16,
+            &z[..],
+            &mut to[..],
+            -7_i64,
+        ),
+    );
+    println!(r#"{{"case": "many {length}", "values": {to:?}}}"#);
+    1
 }
