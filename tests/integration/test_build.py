@@ -98,7 +98,7 @@ def test_plain_cargo_is_stock_rust(built: str, engine: DockerEngine) -> None:
 
 def test_a_failing_step_is_explained_and_leaves_no_tag(built: str, broken_copy: Change, engine: DockerEngine) -> None:
     def change(root: Path) -> None:
-        replace(root / CRATES, "cargo build --release", "echo before-the-end; false; cargo build --release")
+        replace(root / CRATES, "cargo build", "echo before-the-end; false; cargo build")
 
     cli = broken_copy(change)
     image = stage_image(cli.root, "crates")
@@ -145,7 +145,7 @@ def test_a_killed_build_leaves_no_tag(
     built: str, broken_copy: Change, engine: DockerEngine, number: signal.Signals
 ) -> None:
     marker = f"killed-by-{number.name}-{time.time_ns()}"
-    cli = broken_copy(lambda root: replace(root / CRATES, "cargo build --release", f"echo {marker}; sleep 300; false"))
+    cli = broken_copy(lambda root: replace(root / CRATES, "cargo build", f"echo {marker}; sleep 300; false;"))
     image = stage_image(cli.root, "crates")
     log_file = state_dir() / "builds" / f"crates-{image.rpartition(':')[2]}.log"
     process = subprocess.Popen(
