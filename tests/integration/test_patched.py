@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import ROOT
 from tests.integration.conftest import Cli
 
 from holoenzyme.console import state_dir
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.engine.docker import DockerEngine
+from holoenzyme.matrix.smoke import load_smoke_tests
 
 PATCHED = "patched-1.96-host"
+SMOKE_TESTS = [test.rule.name for test in load_smoke_tests(ROOT) if test.serves(PATCHED)]
 #: Seconds for the build from nothing, on a slow machine.
 _LIMIT = 3 * 3600.0
 
@@ -46,6 +48,15 @@ def test_it_is_proved_by_derivatives_and_by_kernels_that_ran(patched: str, engin
     assert {launch["uid"].partition("-")[0] for launch in record["launches"]} == {"x86_64"}
 
 
+@pytest.mark.parametrize("name", SMOKE_TESTS)
+def test_every_patch_does_what_it_must(patched: str, cli: Cli, name: str) -> None:
+    """Each patch's header names the smoke test that fails without it."""
+    done = cli("smoke", PATCHED, "--test", name, timeout=3600)
+    assert done.returncode == 0, done.output + done.stderr
+    records = sorted((state_dir() / "evidence").glob(f"*-smoke-{PATCHED}-{name}-*.json"))
+    assert json.loads(records[-1].read_text())["outcome"] != "not-executed"
+
+
 def test_building_again_does_nothing(patched: str, cli: Cli, engine: DockerEngine) -> None:
     before = {image.id for image in engine.images()}
     done = cli("build-image", PATCHED)
@@ -69,7 +80,7 @@ def test_the_image_holds_what_offline_users_need(patched: str, engine: DockerEng
 
 def test_the_series_is_in_the_image(patched: str, engine: DockerEngine) -> None:
     """What was built is told by the image itself: the very patches of this project folder."""
-    series = Path(__file__).resolve().parents[2] / "recipes/rustc/patches/series"
+    series = ROOT / "recipes/rustc/patches/series"
     folder = "/opt/holoenzyme/share/holoenzyme/rustc-patches"
     done = engine.run(
         RunRequest(image=patched, argv=("sh", "-c", f"cd {folder}; cat series; ls $(cat series)"), timeout=60)
