@@ -90,7 +90,17 @@ def test_every_stage_has_a_folder(rendered: Path) -> None:
     numbers = [path.name.split("-")[0] for path in sorted(rendered.iterdir()) if path.is_dir()]
     assert numbers == [f"{number:02}" for number in range(len(numbers))]
     assert sorted(path.name.partition("-")[2] for path in rendered.iterdir() if path.is_dir()) == sorted(
-        ["base", "packages-rustc", "packages-llvm", "stage0", "rustc", "enzyme-source", "enzyme", "crates", "toolchain"]
+        [
+            "base",
+            "packages-rustc",
+            "packages-llvm",
+            "packages-enzyme-source",
+            "stage0",
+            "rustc",
+            "enzyme-source",
+            "enzyme",
+        ]
+        + ["crates", "toolchain"]
     )
 
 

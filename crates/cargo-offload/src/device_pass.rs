@@ -79,6 +79,8 @@ impl DevicePass {
             "-Zoffload=Device",
             "-Zunstable-options",
             "-Clto=fat",
+            // Without optimisation, what no kernel calls stays in the image, and no device links what that calls.
+            "-Copt-level=3",
             "-Cpanic=abort",
         ]);
         if invocation.autodiff {
@@ -288,7 +290,7 @@ mod tests {
              CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS=-Ctarget-cpu=sm_90 cargo rustc --offline --release --package k \
              --lib --crate-type staticlib --target nvptx64-nvidia-cuda --target-dir /p/target/offload/k/sm_90 \
              --message-format json-render-diagnostics -- \
-             -Zoffload=Device -Zunstable-options -Clto=fat -Cpanic=abort"
+             -Zoffload=Device -Zunstable-options -Clto=fat -Copt-level=3 -Cpanic=abort"
         );
         assert_eq!(
             found.image,

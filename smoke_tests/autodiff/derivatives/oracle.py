@@ -26,6 +26,14 @@ def bell(at: Sequence[float]) -> Result:
     return [value], [slope]
 
 
+def clipped(at: Sequence[float]) -> Result:
+    """max(x, 1/2) exp(min(2 x, 3/2)), at which one of the two follows x"""
+    (x,) = at
+    left, right = max(x, 0.5), exp(min(2 * x, 1.5))
+    slope = (right if x > 0.5 else 0.0) + (2 * left * right if 2 * x < 1.5 else 0.0)
+    return [left * right], [slope]
+
+
 def single(at: Sequence[float]) -> Result:
     """x sin x + exp(-x)"""
     (x,) = at
@@ -83,7 +91,7 @@ def spherical(at: Sequence[float]) -> Result:
 #: case -> closed form
 FUNCTIONS: dict[str, Callable[[Sequence[float]], Result]] = {
     function.__name__: function
-    for function in (square_sine, bell, single, cube_root, rosenbrock, branches, advance, spherical)
+    for function in (square_sine, bell, clipped, single, cube_root, rosenbrock, branches, advance, spherical)
 }
 
 #: The cases that compute in single precision.
@@ -92,6 +100,7 @@ SINGLE = {"single"}
 _SCALAR = {
     "square_sine": [[1.5], [-0.75]],
     "bell": [[0.25], [-1.25]],
+    "clipped": [[0.25], [1.0]],
     "cube_root": [[2.0], [1000.0]],
     "single": [[1.25]],
 }

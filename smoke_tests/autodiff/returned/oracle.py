@@ -10,6 +10,7 @@ VALUES = {
     "ok": [1, 2.5, 6],
     "pair": [3, 9, 6],
     "integer": [4, 6],
+    "beside": [1, 6],
     "forward": [1, 1, 7],
 }
 VALUES_TOLERANCE = "equal"

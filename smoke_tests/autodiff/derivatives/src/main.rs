@@ -29,6 +29,10 @@ fn main() {
         let (forward, reverse) = (f::bell_forward(x, 1.0), f::bell_reverse(x, 1.0));
         scalar(&mut printer, "bell", x, forward, reverse, f::bell);
     }
+    for x in [0.25, 1.0] {
+        let (forward, reverse) = (f::clipped_forward(x, 1.0), f::clipped_reverse(x, 1.0));
+        scalar(&mut printer, "clipped", x, forward, reverse, f::clipped);
+    }
     for a in [2.0, 1000.0] {
         let forward = f::cube_root_forward(a, 1.0);
         let reverse = f::cube_root_reverse(a, 1.0);

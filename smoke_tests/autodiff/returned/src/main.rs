@@ -41,6 +41,13 @@ fn integer(x: &f64, square: &mut f64) -> u16 {
     4
 }
 
+/// Its derivative returns the flag and the derivative, as a pair.
+#[autodiff_reverse(d_beside, Active, Duplicated, Const)]
+fn beside(x: f64, square: &mut f64) -> bool {
+    *square = x * x;
+    x > 1.0
+}
+
 #[autodiff_forward(d_above, Dual, Const)]
 fn above(x: f64) -> bool {
     x * x > 1.0
@@ -83,6 +90,11 @@ fn main() {
     println!(r#"{{"case": "pair", "values": [{first}, {second}, {d_of_pair}]}}"#);
     let (integer, d_of_integer) = at(3.0, d_integer);
     println!(r#"{{"case": "integer", "values": [{integer}, {d_of_integer}]}}"#);
+    let (beside, d_of_beside) = d_beside(black_box(3.0), &mut 0.0, &mut 1.0);
+    println!(
+        r#"{{"case": "beside", "values": [{}, {d_of_beside}]}}"#,
+        u8::from(beside)
+    );
     let (above, found) = (d_above(black_box(3.0), 1.0), d_found(black_box(3.0), 1.0));
     println!(
         r#"{{"case": "forward", "values": [{}, {}, {}]}}"#,
@@ -90,5 +102,5 @@ fn main() {
         u8::from(found.is_some()),
         found.unwrap_or_default()
     );
-    println!(r#"{{"done": 7}}"#);
+    println!(r#"{{"done": 8}}"#);
 }
