@@ -57,6 +57,16 @@ def test_every_patch_does_what_it_must(patched: str, cli: Cli, name: str) -> Non
     assert json.loads(records[-1].read_text())["outcome"] != "not-executed"
 
 
+def test_a_file_that_is_no_image_is_refused(patched: str, engine: DockerEngine) -> None:
+    """The linker would leave it out without a word, and the program would have no device."""
+    flags = "-Zunstable-options -Zoffload=Host=/etc/passwd"
+    script = f"cd /tmp; echo 'fn main() {{}}' > x.rs; RUSTC_BOOTSTRAP=1 rustc {flags} x.rs"
+    done = engine.run(RunRequest(image=patched, argv=("sh", "-c", script), timeout=60, user="12345:12345"))
+    assert done.returncode != 0
+    assert "the device image `/etc/passwd` cannot be embedded" in done.stderr
+    assert "-Zoffload=Device" in done.stderr
+
+
 def test_building_again_does_nothing(patched: str, cli: Cli, engine: DockerEngine) -> None:
     before = {image.id for image in engine.images()}
     done = cli("build-image", PATCHED)

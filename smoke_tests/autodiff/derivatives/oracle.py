@@ -27,11 +27,11 @@ def bell(at: Sequence[float]) -> Result:
 
 
 def clipped(at: Sequence[float]) -> Result:
-    """max(x, 1/2) exp(min(2 x, 3/2)), at which one of the two follows x"""
+    """sin(max(x, 1/2)) exp(min(2 x, 3/2)): at 1/4 the first does not change, at 1 the second."""
     (x,) = at
     left, right = max(x, 0.5), exp(min(2 * x, 1.5))
-    slope = (right if x > 0.5 else 0.0) + (2 * left * right if 2 * x < 1.5 else 0.0)
-    return [left * right], [slope]
+    slope = (cos(left) * right if x > 0.5 else 0.0) + (2 * sin(left) * right if 2 * x < 1.5 else 0.0)
+    return [sin(left) * right], [slope]
 
 
 def single(at: Sequence[float]) -> Result:

@@ -16,11 +16,11 @@ pub fn bell(x: f64) -> f64 {
     (-0.5 * x * x).exp() * (2.0 + x).ln() + (1.0 + x * x).sqrt() * (3.0 * x).cos()
 }
 
-/// max(x, 1/2) exp(min(2 x, 3/2))
+/// sin(max(x, 1/2)) exp(min(2 x, 3/2))
 #[autodiff_forward(clipped_forward, Dual, Dual)]
 #[autodiff_reverse(clipped_reverse, Active, Active)]
 pub fn clipped(x: f64) -> f64 {
-    x.max(0.5) * (2.0 * x).min(1.5).exp()
+    x.max(0.5).sin() * (2.0 * x).min(1.5).exp()
 }
 
 /// x sin x + exp(-x), in single precision
