@@ -11,6 +11,8 @@ VALUES = {
     "pair": [3, 9, 6],
     "integer": [4, 6],
     "beside": [1, 6],
+    # x^2 y at (3, 2), by x and by y, times 0.5; by y, added to (1, 0, 0, 0), times -2; x^2 at 3, times 4
+    "seeded": [18, 6, 4.5, -17, -18, -18, -18, 24],
     "forward": [1, 1, 7],
 }
 VALUES_TOLERANCE = "equal"

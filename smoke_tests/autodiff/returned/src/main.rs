@@ -48,6 +48,18 @@ fn beside(x: f64, square: &mut f64) -> bool {
     x > 1.0
 }
 
+/// The derivative is that of the result times the seed, in whichever way it is given back.
+#[autodiff_reverse(d_seeded, Active, Duplicated, Active)]
+#[autodiff_reverse(d_seeded4, 4, Const, Duplicated, Active)]
+fn seeded(x: f64, y: &f64) -> f64 {
+    x * x * y
+}
+
+#[autodiff_reverse(d_seeded_single, Active, ActiveOnly)]
+fn seeded_single(x: f32) -> f32 {
+    x * x
+}
+
 #[autodiff_forward(d_above, Dual, Const)]
 fn above(x: f64) -> bool {
     x * x > 1.0
@@ -95,6 +107,14 @@ fn main() {
         r#"{{"case": "beside", "values": [{}, {d_of_beside}]}}"#,
         u8::from(beside)
     );
+    let (mut dy, mut lanes) = (0.0, [1.0, 0.0, 0.0, 0.0]);
+    let (value, dx) = d_seeded(3.0, &2.0, &mut dy, black_box(0.5));
+    let [a, b, c, d] = &mut lanes;
+    d_seeded4(3.0, &2.0, a, b, c, d, black_box(-2.0));
+    let single = d_seeded_single(3.0, black_box(4.0));
+    println!(
+        r#"{{"case": "seeded", "values": [{value}, {dx}, {dy}, {a}, {b}, {c}, {d}, {single}]}}"#
+    );
     let (above, found) = (d_above(black_box(3.0), 1.0), d_found(black_box(3.0), 1.0));
     println!(
         r#"{{"case": "forward", "values": [{}, {}, {}]}}"#,
@@ -102,5 +122,5 @@ fn main() {
         u8::from(found.is_some()),
         found.unwrap_or_default()
     );
-    println!(r#"{{"done": 8}}"#);
+    println!(r#"{{"done": 9}}"#);
 }
