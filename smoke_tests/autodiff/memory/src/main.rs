@@ -55,6 +55,7 @@ fn structures(p: &[Point; 2]) -> f64 {
 }
 
 #[autodiff_reverse(d_vectors, Duplicated, Active)]
+#[expect(clippy::ptr_arg, reason = "a vector's own memory is what is tested")]
 fn vectors(x: &Vec<Vec<f64>>) -> f64 {
     x.iter().flatten().map(|x| x * x).sum()
 }
