@@ -77,7 +77,7 @@ def test_a_function_pointer_is_warned_of(patched: str, engine: DockerEngine) -> 
     script = f"cd /tmp; echo '{source}' > x.rs; RUSTC_BOOTSTRAP=1 rustc {flags} x.rs"
     done = engine.run(RunRequest(image=patched, argv=("sh", "-c", script), timeout=120, user="12345:12345"))
     assert done.returncode == 0, done.stderr
-    assert "warning: derivatives leave out what argument 2 of type `fn(f64) -> f64` calls" in done.stderr
+    assert "warning: derivatives leave out what argument 2 of type `fn(f64) -> f64` calls\n" in done.stderr
     assert "make the function generic over `F: Fn(..)`" in done.stderr
 
 

@@ -17,6 +17,8 @@ VALUES = {
     "structures": [4, 3, 2, 1],
     # the sum of squares of 1, 2 and 3
     "vectors": [2, 4, 6],
+    # x0 (x0^2 + x1^2) at (2, 3)
+    "converted": [21, 12],
     "list": [2, 4, 6],
     # x^2 at 5
     "option": [10],

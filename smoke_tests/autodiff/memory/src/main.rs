@@ -60,6 +60,14 @@ fn vectors(x: &Vec<Vec<f64>>) -> f64 {
     x.iter().flatten().map(|x| x * x).sum()
 }
 
+/// Reads an `f32` before a branch, to a panic, and uses it after: from the use alone Enzyme concludes nothing.
+#[autodiff_reverse(d_converted, Duplicated, Duplicated)]
+fn converted(x: &[f32], out: &mut [f64]) {
+    let first = f64::from(x[0]);
+    let squares: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    out[1] = first * squares;
+}
+
 struct List {
     x: f64,
     next: Option<Box<List>>,
@@ -146,6 +154,15 @@ fn main() {
     d_vectors(black_box(&vec![vec![1.0, 2.0], vec![3.0]]), &mut d, 1.0);
     show("vectors", &d.concat());
 
+    let mut d = [0.0_f32; 2];
+    d_converted(
+        black_box(&[2.0, 3.0]),
+        &mut d,
+        &mut [0.0; 2],
+        &mut [0.0, 1.0],
+    );
+    show("converted", &d.map(f64::from));
+
     let mut d = a_list([0.0; 3]);
     d_list(black_box(&a_list([1.0, 2.0, 3.0])), &mut d, 1.0);
     let second = d.next.expect("a shadow keeps its form");
@@ -159,5 +176,5 @@ fn main() {
     d_option(black_box(&Some(&5.0)), &mut shadow, 1.0);
     show("option", &[d]);
 
-    println!(r#"{{"done": 9}}"#);
+    println!(r#"{{"done": 10}}"#);
 }
