@@ -72,7 +72,7 @@ def test_the_projects_own_crates_are_all_found(root: Path) -> None:
     found = {crate.folder: crate for crate in rustlint.find_crates(root)}
     assert not found["crates/cargo-autodiff"].downloads
     assert found["smoke_tests/autodiff/misra1a"].downloads
-    assert found["smoke_tests/autodiff/derivatives"].autodiff
+    assert found["smoke_tests/autodiff/derivatives"].autodiff and found["bench/gradients"].autodiff
     assert found["crates/holoenzyme"].unstable and not found["crates/cargo-offload"].unstable
     assert found["smoke_tests/offload/saxpy"].offload and not found["smoke_tests/offload/saxpy"].autodiff
 

@@ -30,7 +30,7 @@ PARTS: dict[str, Callable[[Bench], Part]] = {
     "cold": measure_cold,
 }
 _EPILOG = """
-`ordinary` compares two compilers; `ordinary --help` tells more.
+`ordinary` compares two compilers, `gradients` measures gradients; `ordinary --help` and `gradients --help` tell more.
 parts of `build`: plan (1,000 cells), noop (a build with nothing to do), size (of the image, compressed and not),
 store (from a store to a checked derivative), rustc (the last builds of the patched compiler that `build-image` timed:
 from nothing, and after a changed patch; nothing is built), cold (from nothing to a checked derivative; takes minutes
@@ -42,12 +42,16 @@ their own, and are removed. Figures of parts that are not measured stay in the f
 def run(argv: list[str], root: Path) -> int:
     """`bench build [--only PART ...]`: exit code 0 when everything was measured, whether goals are reached or not.
 
-    `bench ordinary` has arguments of its own.
+    `bench ordinary` and `bench gradients` have arguments of their own.
     """
     if argv[:1] == ["ordinary"]:
         from holoenzyme.app import ordinary
 
         return ordinary.run(argv[1:], root)
+    if argv[:1] == ["gradients"]:
+        from holoenzyme.app import gradients
+
+        return gradients.run(argv[1:], root)
     parser = argparse.ArgumentParser(prog="bench", description="Measure builds, plans and sizes.", epilog=_EPILOG)
     parser.add_argument("what", nargs="?", choices=["build"], default="build", help="what to measure")
     parser.add_argument("--only", action="append", choices=list(PARTS), default=[], help="only this part; repeatable")

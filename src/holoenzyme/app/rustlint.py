@@ -62,9 +62,10 @@ class Crate:
 
 
 def find_crates(root: Path) -> tuple[Crate, ...]:
-    """What stands in `crates/`, where one may use modules of its neighbours, and every smoke test with a Cargo.toml."""
+    """What stands in `crates/`, where one may use modules of its neighbours, every smoke test, and what is measured."""
     ours = sorted((root / "crates").glob("*/Cargo.toml"))
-    programs = [path for path in sorted((root / "smoke_tests").glob("**/Cargo.toml")) if "target" not in path.parts]
+    found = [*sorted((root / "smoke_tests").glob("**/Cargo.toml")), root / "bench/gradients/Cargo.toml"]
+    programs = [path for path in found if path.is_file() and "target" not in path.parts]
     return (
         *(_crate(root, manifest, around="crates") for manifest in ours),
         *(_crate(root, manifest, around=str(manifest.parent.relative_to(root))) for manifest in programs),
