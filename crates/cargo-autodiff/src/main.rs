@@ -3,14 +3,25 @@
 //! One executable with two parts. Started as `cargo autodiff COMMAND` it sets the environment and becomes cargo
 //! (`command`). cargo then starts it again in front of rustc, clippy-driver or rustdoc (`wrapper`), where it adds the
 //! flag and the unlocking of unstable features for the crates that are members of the workspace, and only for those.
+//! Where such a crate is compiled it stays, between rustc and cargo (`compiler`): what Enzyme and LLVM print becomes one
+//! error in rustc's form.
 
 mod call;
 mod cargo_home;
 mod cli;
 mod command;
+mod compiler;
+mod contract;
+mod diagnostic;
+mod dump;
 mod failure;
 mod manifest;
 mod opening;
+mod output;
+mod places;
+mod report;
+mod symbols;
+mod tied;
 mod toolchain;
 mod tools;
 mod words;
@@ -26,14 +37,19 @@ const NAME: &str = "cargo-autodiff";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
+    if tied::is_wanted() {
+        return fail(&tied::become_program(&args));
+    }
     // cargo passes a subcommand's own name as its first argument, so this holds inside of another `cargo autodiff` too.
     let is_command = args.first().is_some_and(|arg| arg == "autodiff");
     let outcome = match wrapper::Role::from_env() {
         Some(role) if !is_command => wrapper::run(role, &args),
         _ => command::run(&args[usize::from(is_command)..]),
     };
-    outcome.unwrap_or_else(|failure| {
-        eprintln!("{failure}");
-        ExitCode::from(failure::EXIT_CODE)
-    })
+    outcome.unwrap_or_else(|failure| fail(&failure))
+}
+
+fn fail(failure: &failure::Failure) -> ExitCode {
+    eprintln!("{failure}");
+    ExitCode::from(failure::EXIT_CODE)
 }

@@ -18,6 +18,8 @@ const SHOWN: &[&str] = &[
     "CARGO_PROFILE_DEV_LTO",
     "CARGO_INCREMENTAL",
     "CARGO_HOME",
+    "CARGO_AUTODIFF_DOCTEST",
+    "ENZYME_ERRORS",
 ];
 
 fn main() {
@@ -43,6 +45,10 @@ fn main() {
         (
             "members are compiled with the flag",
             members_are_compiled_with_the_flag,
+        ),
+        (
+            "doctests are compiled through us",
+            doctests_are_compiled_through_us,
         ),
         (
             "a probe is passed on untouched",
@@ -331,24 +337,75 @@ fn wrapper(crate_name: Option<&str>, args: &[&str]) -> Command {
 }
 
 fn members_are_compiled_with_the_flag() {
-    let args = ["--crate-name", "member", "-C", "opt-level=3"];
-    let out = succeed(&mut wrapper(Some("member"), &args));
+    let given = ["--crate-name", "member", "--error-format=json"];
+    let args = |more: &[&'static str]| [&given[..], more].concat();
+    let flags = |more: &[&'static str]| {
+        let out = succeed(&mut wrapper(Some("member"), &args(more)));
+        let line = out.lines().next().unwrap().to_string();
+        let ours = line
+            .strip_prefix(&format!("args {}", args(more).join(" ")))
+            .map(String::from);
+        ours.unwrap_or(line)
+    };
+    let release = ["-C", "opt-level=3", "-C", "strip=debuginfo"];
     assert_eq!(
-        out,
-        "args --crate-name member -C opt-level=3 -Zautodiff=Enable\nRUSTC_BOOTSTRAP=1\nCARGO_AUTODIFF_WRAPS=rustc\n"
+        flags(&release),
+        " -Zautodiff=Enable -Cdebuginfo=line-tables-only"
     );
-    let out = succeed(&mut wrapper(Some("member"), &args[..2]));
+    assert_eq!(
+        flags(&["-C", "debuginfo=2"]),
+        " -Zautodiff=Enable -Copt-level=3 -Cdebug-assertions=on"
+    );
+    let out = succeed(&mut wrapper(Some("member"), &args(&release)));
     assert!(
-        out.starts_with("args --crate-name member -Zautodiff=Enable -Copt-level=1\n"),
+        out.ends_with("\nRUSTC_BOOTSTRAP=1\nCARGO_AUTODIFF_WRAPS=rustc\nENZYME_ERRORS=json\n"),
         "{out}"
     );
     // With a wrapper of the user, that one is started, and told which rustc to use.
     let me = env::current_exe().unwrap();
-    let out = succeed(wrapper(Some("member"), &args).env("CARGO_AUTODIFF_NEXT", &me));
+    let out = succeed(wrapper(Some("member"), &given).env("CARGO_AUTODIFF_NEXT", &me));
     assert!(
         out.starts_with(&format!("args {} --crate-name member", me.display())),
         "{out}"
     );
+    // A look generates nothing, so nothing can fail there: we become rustc.
+    let out = succeed(&mut wrapper(
+        Some("member"),
+        &args(&["--emit=dep-info,metadata"]),
+    ));
+    assert!(!out.contains("ENZYME_ERRORS"), "{out}");
+}
+
+fn doctests_are_compiled_through_us() {
+    let line = "--crate-name member --test --edition=2024 -L dependency=/w/target/release/deps";
+    let args: Vec<_> = line.split(' ').collect();
+    let mut rustdoc = tool_in_fake_world();
+    rustdoc
+        .env("CARGO_AUTODIFF_WRAPS", "rustc")
+        .env("CARGO_CRATE_NAME", "member");
+    rustdoc
+        .env("CARGO_AUTODIFF_RUSTDOC", env::current_exe().unwrap())
+        .args(&args);
+    let out = succeed(&mut rustdoc);
+    assert_eq!(
+        out.lines().next().unwrap(),
+        format!(
+            "args {line} -Zautodiff=Enable -Copt-level=3 -Cdebug-assertions=on -Cdebuginfo=line-tables-only \
+             -Cstrip=debuginfo -Zunstable-options --test-builder-wrapper {AUTODIFF}"
+        )
+    );
+    assert!(
+        out.contains("\nCARGO_AUTODIFF_DOCTEST=/w/target/release/enzyme\n"),
+        "{out}"
+    );
+
+    let mut rustc = wrapper(Some("member"), &["--crate-type=bin", "-o", "x", "-"]);
+    let out = succeed(rustc.env("CARGO_AUTODIFF_DOCTEST", "/w/target/release/enzyme"));
+    assert_eq!(
+        out.lines().next(),
+        Some("args --crate-type=bin -o x - --error-format=json")
+    );
+    assert!(out.contains("\nENZYME_ERRORS=json\n"), "{out}");
 }
 
 fn a_probe_is_passed_on_untouched() {

@@ -1,0 +1,167 @@
+//! Whose a place is, and how its file is shown.
+
+use std::env;
+use std::path::{Component, Path, PathBuf};
+
+use crate::cargo_home;
+use crate::contract::Frame;
+
+/// The folder that cargo compiles members in (the root of their workspace), and what is in it but not the user's.
+pub struct Workspace {
+    root: PathBuf,
+    cargo_home: Option<PathBuf>,
+}
+
+impl Workspace {
+    /// That of this call of the compiler.
+    pub fn from_env() -> Self {
+        let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+        Self {
+            root: env::current_dir().unwrap_or_default(),
+            cargo_home: home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))),
+        }
+    }
+
+    /// Whether the user wrote what is there: it stands in the workspace, and was neither downloaded nor vendored.
+    pub fn holds(&self, frame: &Frame) -> bool {
+        let path = self.path(&frame.file);
+        let is_cargos = |home: &PathBuf| path.starts_with(home);
+        let Ok(inner) = path.strip_prefix(&self.root) else {
+            return false;
+        };
+        let is_ours = match inner.components().next() {
+            Some(Component::Normal(first)) => first != cargo_home::NAME && first != "vendor",
+            _ => false,
+        };
+        // The standard library may have been compiled with paths like ours.
+        is_ours && !self.cargo_home.as_ref().is_some_and(is_cargos) && path.is_file()
+    }
+
+    /// The file's path, absolute and without detours.
+    pub fn path(&self, file: &str) -> PathBuf {
+        let mut path = PathBuf::new();
+        for component in self.root.join(file).components() {
+            match component {
+                Component::CurDir => {}
+                Component::ParentDir => {
+                    path.pop();
+                }
+                other => path.push(other),
+            }
+        }
+        path
+    }
+
+    /// As rustc shows it: relative to the workspace, where it is in there. Of the standard library and of downloaded
+    /// crates only the end is shown.
+    pub fn shown(&self, file: &str) -> String {
+        let path = self.path(file);
+        let text = match path.strip_prefix(&self.root) {
+            Ok(inner) if inner != Path::new("") => inner.display().to_string(),
+            _ => path.display().to_string(),
+        };
+        for (mark, skipped) in [
+            ("/library/", 1),
+            ("/registry/src/", 14),
+            ("/checkouts/", 11),
+        ] {
+            if let Some(at) = text.find(mark)
+                && path.is_absolute()
+                && (mark != "/library/" || text.contains("/rustc"))
+            {
+                let end = &text[at + skipped..];
+                // The folder that cargo names after the registry.
+                let end = match mark {
+                    "/registry/src/" => end.split_once('/').map_or(end, |(_, end)| end),
+                    _ => end,
+                };
+                return end.to_string();
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn workspace() -> Workspace {
+        Workspace {
+            root: "/w".into(),
+            cargo_home: Some("/w/home".into()),
+        }
+    }
+
+    #[test]
+    fn members_stand_in_the_workspace() {
+        let root = env::temp_dir().join(format!("{}-places-{}", crate::NAME, std::process::id()));
+        let others = [
+            ".cargo-home/registry/src/index-1/ndarray-0.16.1/src/lib.rs",
+            "home/registry/src/index-1/ndarray-0.16.1/src/lib.rs",
+            "vendor/ndarray/src/lib.rs",
+        ];
+        for file in [&["src/main.rs", "a/src/lib.rs"], &others[..]].concat() {
+            let path = root.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let workspace = Workspace {
+            root: root.clone(),
+            cargo_home: Some(root.join("home")),
+        };
+        let holds = |file: &str| {
+            workspace.holds(&Frame {
+                file: file.into(),
+                ..Frame::default()
+            })
+        };
+        let absolute = root.join("src/main.rs").display().to_string();
+        for file in [
+            "src/main.rs",
+            &absolute,
+            "./a/src/lib.rs",
+            "a/../src/main.rs",
+        ] {
+            assert!(holds(file), "{file}");
+        }
+        for file in [
+            "",
+            "<unknown>",
+            "library/core/src/num/f64.rs",
+            "/bin/sh",
+            "../w/x.rs",
+        ] {
+            assert!(!holds(file), "{file}");
+        }
+        for file in others {
+            assert!(!holds(file), "{file}");
+        }
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn paths_are_short() {
+        for (file, shown) in [
+            ("src/main.rs", "src/main.rs"),
+            ("/w/src/main.rs", "src/main.rs"),
+            ("/elsewhere/src/lib.rs", "/elsewhere/src/lib.rs"),
+            (
+                "/rustc/59807616e/library/core/src/num/f64.rs",
+                "library/core/src/num/f64.rs",
+            ),
+            (
+                "/usr/src/rustc-1.96.0/library/alloc/src/vec/mod.rs",
+                "library/alloc/src/vec/mod.rs",
+            ),
+            (
+                "/w/.cargo-home/registry/src/index-1/ndarray-0.16.1/src/lib.rs",
+                "ndarray-0.16.1/src/lib.rs",
+            ),
+            ("/srv/library/src/main.rs", "/srv/library/src/main.rs"),
+        ] {
+            assert_eq!(workspace().shown(file), shown);
+        }
+    }
+}
