@@ -131,6 +131,12 @@ def _hadolint(root: Path, runner: Runner) -> str:
         return _command(Path(name), runner, _program("hadolint"), "--no-color", "--config", config, *map(str, files))
 
 
+def _docs(root: Path, runner: Runner) -> str:
+    from holoenzyme.app.pages import drifted
+
+    return drifted(root)
+
+
 def _rust(root: Path, runner: Runner) -> str:
     from holoenzyme.app.rustlint import run as rustlint
 
@@ -144,6 +150,7 @@ LINTERS = (
     Linter(name="imports", summary="data flows one way between packages", check=_import_linter),
     Linter(name="size", summary="no long module", check=lambda root, _: "\n".join(long_modules(root))),
     Linter(name="paths", summary="no path of one machine", check=lambda root, _: "\n".join(machine_paths(root))),
+    Linter(name="docs", summary="what docs/autodiff.md is made of has not drifted from it", check=_docs),
     Linter(name="shellcheck", summary="shell scripts", check=_shellcheck),
     Linter(name="hadolint", summary="every cell's rendered Dockerfiles", check=_hadolint),
     Linter(name="rust", summary="rustfmt and clippy on every crate, in a container", check=_rust),
@@ -191,11 +198,17 @@ def run(argv: list[str], root: Path) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("linters", metavar="LINTER", nargs="*", help="one of those below")
-    parser.add_argument("--fix", action="store_true", help="first let ruff mend what it can, layout included")
+    parser.add_argument(
+        "--fix", action="store_true", help="first let ruff mend what it can, layout too, and write docs anew"
+    )
     options = parser.parse_args(argv)
     linters = _chosen(options.linters)
     runner = SubprocessRunner()
     if options.fix:
         for words in (("check", "--fix", "--quiet"), ("format", "--quiet")):
             _module("ruff", *words)(root, runner)  # what is left over, the linters below report
+        if any(linter.name == "docs" for linter in linters):
+            from holoenzyme.app.pages import write
+
+            write(root)
     return lint(root, runner, linters)

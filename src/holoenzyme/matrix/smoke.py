@@ -1,4 +1,7 @@
-"""Smoke tests (`smoke_tests/**/smoke.yaml`): small programs with a numeric oracle, declared as data."""
+"""Smoke tests (`smoke_tests/**/smoke.yaml`): small programs with a numeric oracle, declared as data.
+
+A crate that is tested in several ways has a file for each: `smoke.yaml`, and `NAME.smoke.yaml` beside it.
+"""
 
 from __future__ import annotations
 
@@ -107,16 +110,11 @@ class SmokeTest:
 
 def load_smoke_tests(root: Path) -> tuple[SmokeTest, ...]:
     """Every declared test below `smoke_tests/`, by path; raises `UserError` for a wrong file or a name used twice."""
-    tests = tuple(
-        SmokeTest(folder=path.parent, rule=load_model(path, SmokeRule))
-        for path in sorted((root / "smoke_tests").glob("**/smoke.yaml"))
-        if "target" not in path.parts
-    )
+    files = [path for path in sorted((root / "smoke_tests").glob("**/*smoke.yaml")) if "target" not in path.parts]
+    tests = tuple(SmokeTest(folder=path.parent, rule=load_model(path, SmokeRule)) for path in files)
     seen: dict[str, Path] = {}
-    for test in tests:
-        other = seen.setdefault(test.rule.name, test.folder)
-        if other != test.folder:
-            raise UserError(
-                f"two smoke tests are called {test.rule.name!r}: {other} and {test.folder}", fix="rename one"
-            )
+    for path, test in zip(files, tests, strict=True):
+        other = seen.setdefault(test.rule.name, path)
+        if other != path:
+            raise UserError(f"two smoke tests are called {test.rule.name!r}: {other} and {path}", fix="rename one")
     return tests

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from holoenzyme.errors import UserError
 from holoenzyme.matrix.smoke import SmokeRule, load_smoke_tests
 
 ROOT = Path(__file__).parents[3]
@@ -74,3 +75,24 @@ def test_the_patched_host_is_proved_by_a_derivative_and_by_a_kernel() -> None:
     assert proofs >= {"autodiff-derivatives", "offload-saxpy"}
     for target in ("sm_90", "gfx90a"):
         assert any(test.rule.proof and test.serves(f"patched-1.96-{target}") for test in tests)
+
+
+def test_a_crate_may_be_tested_in_several_ways(tmp_path: Path) -> None:
+    folder = tmp_path / "smoke_tests/a"
+    folder.mkdir(parents=True)
+    declared = "schema: 1\nname: {}\nsummary: x\nkind: cargo-run\ncommand: [cargo, run, -q]\ncells: ['*']\n"
+    declared += "oracle: o.py\ntimeout_s: 1\n"
+    for file, name in (("smoke.yaml", "a"), ("dev.smoke.yaml", "a-dev")):
+        (folder / file).write_text(declared.format(name))
+    assert [(test.rule.name, test.folder) for test in load_smoke_tests(tmp_path)] == [("a-dev", folder), ("a", folder)]
+    (folder / "dev.smoke.yaml").write_text(declared.format("a"))
+    with pytest.raises(UserError, match="two smoke tests are called 'a'"):
+        load_smoke_tests(tmp_path)
+
+
+def test_every_image_has_a_program_of_each_kind_of_fault() -> None:
+    tests = {test.rule.name: test for test in load_smoke_tests(ROOT)}
+    for cell in ("distro-1.96-host", "patched-1.96-host"):
+        assert all(
+            tests[name].serves(cell) for name in ("autodiff-kinds", "autodiff-kinds-variants", "autodiff-kinds-dev")
+        )

@@ -1,0 +1,186 @@
+"""The functions of `src/*.rs` in Python, over dual numbers: exact derivatives that owe nothing to Enzyme."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+_dual: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("dual.py")))
+sin, number, expected = _dual["sin"], _dual["number"], _dual["expected"]
+
+
+def weigh(y: Any) -> Any:
+    """Squares, the first once, the second twice, and so on."""
+    return sum((i + 1) * v * v for i, v in enumerate(y))
+
+
+def orbit(p: Any, n: int) -> Any:
+    """A planet by Runge-Kutta's method."""
+
+    def pull(s: Any) -> Any:
+        r3 = (s[0] * s[0] + s[1] * s[1]) ** 1.5
+        return [s[2], s[3], -p[0] * s[0] / r3, -p[1] * s[1] / r3]
+
+    def axpy(a: float, x: Any, y: Any) -> Any:
+        return [a * u + v for u, v in zip(x, y, strict=True)]
+
+    s, h = [1.0, 0.2, 0.1, 0.9], 0.1
+    for _ in range(n):
+        k1 = pull(s)
+        k2 = pull(axpy(h / 2, k1, s))
+        k3 = pull(axpy(h / 2, k2, s))
+        k4 = pull(axpy(h, k3, s))
+        s = [s[i] + h / 6 * (k1[i] + 2 * k2[i] + 2 * k3[i] + k4[i]) for i in range(4)]
+    return s[0] + s[1]
+
+
+def next_element(x: Any, n: int) -> Any:
+    """Each times the next."""
+    return [x[i] * x[i + 1] if i + 1 < len(x) else x[i] for i in range(len(x))]
+
+
+def replaced_each_turn(p: Any, n: int) -> Any:
+    """A new vector in each turn."""
+    a = list(p)
+    for _ in range(n):
+        a = [a[i] * a[(i + 1) % 4] + sin(a[i]) for i in range(4)]
+    return a[0] + 2 * a[1] + 3 * a[2] + 4 * a[3]
+
+
+def binomial(p: Any, n: int) -> Any:
+    """A recursion backwards."""
+    m = n + 1
+    v = [max(p[0] * p[0] * i - p[1], 0.0 * p[0], key=number) for i in range(m + 1)]
+    for k in reversed(range(m)):
+        v = [0.5 * (v[i] + v[i + 1]) for i in range(k + 1)]
+    return v[0]
+
+
+def drift(p: Any, n: int) -> Any:
+    """Cubes, summed from a constant start."""
+    return 3.0 + n * (p[0] ** 3 + p[1] ** 3)
+
+
+def midpoint(p: Any, n: int) -> Any:
+    """The midpoint rule, from a constant start."""
+    s = [1.0, 2.0]
+    for _ in range(n):
+        k = [p[0] * s[1], s[0] * p[1] * s[1]]
+        u = [s[i] + 0.05 * k[i] for i in range(2)]
+        k = [p[0] * u[1], u[0] * p[1] * u[1]]
+        s = [s[i] + 0.1 * k[i] for i in range(2)]
+    return s[0] + s[1]
+
+
+def zeroed(p: Any, n: int) -> Any:
+    """The midpoint rule for Lorenz' system."""
+
+    def slope(s: Any) -> Any:
+        return [p[0] * (s[1] - s[0]), s[0] * (p[1] - s[2]) - s[1], s[0] * s[1] - p[2] * s[2]]
+
+    s, h = [1.0, 1.0, 1.0], 0.01
+    for _ in range(n):
+        a = slope(s)
+        b = slope([s[i] + h / 2 * a[i] for i in range(3)])
+        s = [s[i] + h * b[i] for i in range(3)]
+    return s[0] + s[1] + s[2]
+
+
+def mapped(p: Any, n: int) -> Any:
+    """Squares of a line, added."""
+    s = [1.0, 2.0, 3.0]
+    for _ in range(n):
+        m = [v * p[0] + p[1] for v in s]
+        s = [s[i] + 0.1 * m[i] * m[i] for i in range(3)]
+    return s[0] + s[1] + s[2]
+
+
+def mem_swap(x: Any, n: int) -> Any:
+    """Both arrays exchanged."""
+    return weigh(x[2:6]) + weigh([x[1], 1.0, 2.0])
+
+
+def slices_swapped(p: Any, n: int) -> Any:
+    """Both slices exchanged."""
+    return p[3 + n] * 2 + 10 * p[n] * p[n]
+
+
+def moved_left(x: Any, n: int) -> Any:
+    """All but the first to the front."""
+    y = [1.5 * v for v in x]
+    return weigh(y[n:] + y[len(y) - n :])
+
+
+def copied_back(p: Any, n: int) -> Any:
+    """The heat equation with a source."""
+    a = list(p)
+    for _ in range(n):
+        a = [a[i] + 0.1 * (a[(i + 1) % 8] - 2 * a[i] + a[(i + 7) % 8]) + 0.05 * a[i] * a[i] for i in range(8)]
+    return weigh(a)
+
+
+def to_vec(x: Any, n: int) -> Any:
+    """A copy that is doubled, here and there."""
+    y = list(x)
+    for k in range(n):
+        y[k % 2] = 2 * y[k % 2]
+    return weigh(y)
+
+
+def cubes(p: Any, n: int) -> Any:
+    """The argument's own."""
+    return sum(v * v * v for v in p)
+
+
+def guarded(x: Any, n: int) -> Any:
+    """x^2 ln |x| at 0 is 0 by its own branch."""
+    return 0.0
+
+
+#: name -> function, point, n
+KINDS: dict[str, tuple[Any, list[float], int]] = {
+    "orbit": (orbit, [0.3, 0.47], 5),
+    "next_element": (next_element, [1.5, 0.7, 1.2], 0),
+    "replaced_each_turn": (replaced_each_turn, [0.1, 0.2, 0.3, 0.4], 3),
+    "binomial": (binomial, [0.31, 0.47], 5),
+    "drift": (drift, [0.3, 0.47], 3),
+    "midpoint": (midpoint, [0.3, 0.47], 3),
+    "zeroed": (zeroed, [10.0, 28.0, 2.5], 5),
+    "mapped": (mapped, [0.3, 0.47], 3),
+    "mem_swap": (mem_swap, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 0),
+    "slices_swapped": (slices_swapped, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 1),
+    "moved_left": (moved_left, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2),
+    "copied_back": (copied_back, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], 3),
+    "to_vec": (to_vec, [0.3, 0.4], 3),
+    # Constants are chosen: the sum of the cubes of 1, 2 and 3, or of 4 and 5.
+    "default_chosen": (lambda p, n: 36.0, [0.3, 0.4, 0.5], 0),
+    "argument_chosen": (cubes, [0.3, 0.4, 0.5], 1),
+    "unwrapped_default": (lambda p, n: 189.0, [0.3, 0.4, 0.5], 0),
+    "vector_kept": (lambda p, n: 6.0, [0.3, 0.4, 0.5], 0),
+    "guarded": (guarded, [0.0], 0),
+    "by_pointer": (lambda x, n: 6 * x[0], [0.3], 1),
+    "by_trait": (lambda x, n: sin(x[0]), [0.3], 1),
+    "by_table": (lambda x, n: 3 * x[0], [0.3], 1),
+    "once": (lambda x, n: 2.5 * x[0] ** 3, [0.3], 0),
+    "scratch": (lambda x, n: x[0] ** 3, [1.3], 0),
+    "neighbours": (lambda x, n: x[0] * x[1] + x[1] * x[2], [1.0, 2.0, 3.0], 0),
+    "hidden": (lambda x, n: x[0] ** 3, [2.0], 0),
+    "product2": (lambda x, n: x[0] * x[1], [2.0, 3.0], 0),
+    "product4": (lambda x, n: x[0] * x[1] * x[2] * x[3], [2.0, 3.0, 5.0, 7.0], 0),
+}
+SINGLE = {"product4"}
+
+
+def lines(modes: tuple[str, ...]) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """All lines that the program prints, and their tolerances."""
+    values: dict[str, list[float]] = {}
+    rules: dict[str, str] = {}
+    for name, (function, at, n) in KINDS.items():
+        more, their = expected(name, function, at, n, modes=modes, single=name in SINGLE)
+        values |= more
+        rules |= their
+    return values, rules
+
+
+VALUES, VALUES_TOLERANCE = lines(("forward 1", "forward 4", "reverse"))

@@ -1,0 +1,17 @@
+//! More of each kind.
+
+use crate::case::Case;
+
+mod copies;
+mod loops;
+mod overwritten;
+mod rest;
+mod turns;
+
+pub const CASES: &[&[Case]] = &[
+    loops::CASES,
+    overwritten::CASES,
+    turns::CASES,
+    copies::CASES,
+    rest::CASES,
+];
