@@ -33,6 +33,11 @@ def test_launches_are_counted_by_kernel_and_device() -> None:
     assert judge_launches(found, {"saxpy": {0: 2, 1: 1}}, "cpu") == ()
 
 
+def test_kernels_are_named_as_in_the_program() -> None:
+    found = read_launches(launched(0, "__offload_kernel_exp") + launched(0, "exp"), HOST)
+    assert [(one.kernel, one.count) for one in found] == [("exp", 2)]
+
+
 def test_a_gpu_runs_bare_kernels() -> None:
     found = read_launches(launched(0, "saxpy", grid="[4,1,1]", mode="BARE"), GPU)
     assert judge_launches(found, {"saxpy": 1}, "cuda") == ()

@@ -25,6 +25,9 @@ const DEFAULT_LLVM: &str = "/usr/lib/llvm-22";
 const WRAPPER: &str = "clang-linker-wrapper";
 /// Where there is no CUDA installation, clang would choose PTX 4.2, which has none of today's GPUs; 7.8 has `sm_90`.
 const PTX: &str = "--device-compiler=nvptx64-nvidia-cuda=--cuda-feature=+ptx78";
+/// Code for the host as a device uses the host's libm (`f64::sin`). It is linked on its own, before the program is. The
+/// triple is that of its images, whose name is not the usual one so that GPUs are numbered first.
+const LIBM: &str = "--device-linker=amd64-pc-linux-gnu=-lm";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
@@ -78,6 +81,7 @@ fn arguments(cc: &Path, args: &[OsString], llvm: &Path) -> Vec<OsString> {
     let mut words = vec![
         format!("--host-triple={}-unknown-linux-gnu", env::consts::ARCH).into(),
         PTX.into(),
+        LIBM.into(),
         linker,
     ];
     words.extend(args.iter().map(hidden));
@@ -122,6 +126,7 @@ mod tests {
             words[1..],
             [
                 PTX,
+                LIBM,
                 "--linker-path=/usr/bin/cc",
                 "-o",
                 "prog",
