@@ -6,12 +6,16 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// Gives the value at a point.
+pub type Primal = Box<dyn Fn(&[f64]) -> f64>;
+/// Adds the gradient at a point to the second slice.
+pub type Gradient = Box<dyn Fn(&[f64], &mut [f64])>;
+
 /// A function and its gradient, in one language.
 pub struct Version {
     pub language: &'static str,
-    pub primal: Box<dyn Fn(&[f64]) -> f64>,
-    /// Adds the gradient to the second slice, and returns the value.
-    pub gradient: Box<dyn Fn(&[f64], &mut [f64])>,
+    pub primal: Primal,
+    pub gradient: Gradient,
 }
 
 impl Version {

@@ -11,7 +11,7 @@ impl Numbers {
     }
 
     /// The next number, between -1 and 1.
-    pub fn next(&mut self) -> f64 {
+    pub fn one(&mut self) -> f64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -21,6 +21,6 @@ impl Numbers {
 
     /// As many numbers as are asked for, each times `scale`.
     pub fn take(&mut self, count: usize, scale: f64) -> Vec<f64> {
-        (0..count).map(|_| scale * self.next()).collect()
+        (0..count).map(|_| scale * self.one()).collect()
     }
 }

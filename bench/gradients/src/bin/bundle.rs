@@ -78,13 +78,13 @@ fn main() -> ExitCode {
         camera[6] += 1.0;
     }
     for _ in 0..POINTS {
-        at.extend([numbers.next(), numbers.next(), 5.0 + numbers.next()]);
+        at.extend([numbers.one(), numbers.one(), 5.0 + numbers.one()]);
     }
     let pairs: Vec<(usize, usize)> = (0..SEEN)
         .map(|i| (i * 7 % CAMERAS, i * 13 % POINTS))
         .collect();
     let seen: Vec<[f64; 2]> = (0..SEEN)
-        .map(|_| [0.3 * numbers.next(), 0.3 * numbers.next()])
+        .map(|_| [0.3 * numbers.one(), 0.3 * numbers.one()])
         .collect();
     let (pairs2, seen2) = (pairs.clone(), seen.clone());
     let versions = vec![Version::rust(

@@ -35,7 +35,7 @@ fn heat(p: &[f64], steps: usize) -> f64 {
 fn main() -> ExitCode {
     let mut numbers = Numbers::new(6);
     let mut at = numbers.take(N, 1.0);
-    at.extend((0..N).map(|_| 0.2 + 0.05 * numbers.next()));
+    at.extend((0..N).map(|_| 0.2 + 0.05 * numbers.one()));
     let versions = vec![Version::rust(
         |p| heat(p, STEPS),
         |p, g| {

@@ -52,16 +52,12 @@ fn nbody(p: &[f64], steps: usize) -> f64 {
         }
         push(&at, &mut speed, masses, H / 2.0);
     }
-    let mut sum = 0.0;
-    for i in 0..3 * BODIES {
-        sum += at[i] * at[i];
-    }
-    sum
+    at.iter().map(|v| v * v).sum()
 }
 
 fn main() -> ExitCode {
     let mut numbers = Numbers::new(9);
-    let mut at: Vec<f64> = (0..BODIES).map(|_| 1.5 + numbers.next()).collect();
+    let mut at: Vec<f64> = (0..BODIES).map(|_| 1.5 + numbers.one()).collect();
     at.extend(numbers.take(6 * BODIES, 1.0));
     let versions = vec![Version::rust(
         |p| nbody(p, STEPS),

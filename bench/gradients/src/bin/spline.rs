@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     let at = numbers.take(KNOTS, 1.0);
     let last = (KNOTS - 1) as f64;
     let data: Vec<(f64, f64)> = (0..POINTS)
-        .map(|_| ((0.5 + 0.499 * numbers.next()) * last, numbers.next()))
+        .map(|_| ((0.5 + 0.499 * numbers.one()) * last, numbers.one()))
         .collect();
     let there = data.clone();
     let versions = vec![Version::rust(

@@ -3,7 +3,15 @@
 //! With the feature `variants` there are more of each.
 
 #![feature(autodiff)]
-#![allow(clippy::needless_range_loop, reason = "written as scientists write it")]
+// Written as scientists write it; several ways to write the same are the point.
+#![allow(
+    clippy::iter_cloned_collect,
+    clippy::manual_memcpy,
+    clippy::misrefactored_assign_op,
+    clippy::needless_range_loop,
+    clippy::obfuscated_if_else,
+    clippy::useless_vec
+)]
 
 mod calls;
 mod case;
