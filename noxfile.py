@@ -60,6 +60,12 @@ def smoke(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Compare derivatives of generated functions with an exact oracle: `-- autodiff [--hours N] [--seed S]`."""
+    command(session)
+
+
+@nox.session
 def matrix(session: nox.Session) -> None:
     """Print the cells, what supports what, and why not: `-- [--explain CELL] [--json]`."""
     command(session)

@@ -68,6 +68,7 @@ COMMANDS = {
     "doctor": Entry(target="holoenzyme.app.doctor:run", summary="what this machine lacks, and what mends it"),
     "clean": Entry(target="holoenzyme.app.clean:run", summary="free what the project made, and nothing else"),
     "bench": Entry(target="holoenzyme.app.bench:run", summary="measure builds, plans and sizes"),
+    "fuzz": Entry(target="holoenzyme.app.fuzz:run", summary="generated functions against an exact oracle"),
     "lint": Entry(target="holoenzyme.app.lint:run", summary="run the linters"),
 }
 

@@ -1,0 +1,217 @@
+"""What becomes of functions: the oracle first, then the compiler that differentiates, then the comparison.
+
+Many functions go into one crate, because a link costs seconds. A compiler that refuses one ends the whole crate, so
+that one is found, noted and left out, and the rest is compiled again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from holoenzyme.fuzz.model import Program
+from holoenzyme.fuzz.oracle import Outcome, Run, Truth, Verdict, judge, read_oracle, read_subject
+from holoenzyme.fuzz.render import oracle, subject
+
+#: How a shell or Python tells of SIGXCPU.
+_OUT_OF_TIME = (-24, 128 + 24)
+
+Named = tuple[str, Program]
+
+_CASE = re.compile(r"case_(\w+?)_(?![a-z])")
+_CRASHED = re.compile(
+    r"Assertion|SIGSEGV|SIGABRT|SIGBUS|SIGILL|LLVM ERROR|panicked at|internal compiler error|UNREACHABLE"
+)
+#: A place in the file that holds all functions, as rustc and `cargo autodiff` write it.
+_PLACE = re.compile(r"(?:main|subject|oracle)\.rs:(\d+)")
+_RUST_ERROR = re.compile(r"error(?:\[E\d+\])?: ")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    output: str
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended well."""
+        return self.returncode == 0 and not self.timed_out
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of a program: compiled, and run where that went well."""
+
+    compiled: Done
+    ran: Done | None = None
+
+
+class Bench(Protocol):
+    """Compiles programs and runs them."""
+
+    @property
+    def seed(self) -> float:
+        """What functions that return are seeded with."""
+        ...
+
+    def oracle(self, text: str) -> Built:
+        """With any compiler."""
+        ...
+
+    def subject(self, text: str, functions: int) -> Built:
+        """With the compiler that differentiates; `functions` says how much there is to do."""
+        ...
+
+
+@dataclass(slots=True)
+class Examined:
+    """What became of each function, and what the oracle says of it."""
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    truths: dict[str, dict[int, Truth]] = field(default_factory=dict)
+
+
+def examine(bench: Bench, programs: Sequence[Named], crate: int) -> Examined:
+    """Judge functions, so many in a crate."""
+    found = Examined()
+    rest = _with_oracle(bench, list(programs), found)
+    for start in range(0, len(rest), crate):
+        _settle(bench, rest[start : start + crate], found)
+    return found
+
+
+def _with_oracle(bench: Bench, programs: list[Named], found: Examined) -> list[Named]:
+    """Run the oracle; the functions that it has something to say of."""
+    while programs:
+        text = oracle(programs)
+        built = bench.oracle(text)
+        if built.compiled.ok:
+            break
+        bad = _modules_of(text, built.compiled.output)
+        if not bad:
+            half = len(programs) // 2
+            if not half:
+                found.verdicts[programs[0][0]] = Verdict(Outcome.INVALID, detail=_first_error(built.compiled.output))
+                return []
+            return [*_with_oracle(bench, programs[:half], found), *_with_oracle(bench, programs[half:], found)]
+        for name in bad:
+            found.verdicts[name] = Verdict(Outcome.INVALID, detail=bad[name])
+        programs = [each for each in programs if each[0] not in bad]
+    if not programs or built.ran is None:
+        return []
+    for (name, point), truth in read_oracle(built.ran.output).items():
+        found.truths.setdefault(name, {})[point] = truth
+    suited = []
+    for name, program in programs:
+        # The verdict of an empty run tells what is unsuited.
+        verdict = judge(program, found.truths.get(name, {}), Run(status=0), bench.seed)
+        if verdict.outcome is Outcome.UNSUITED:
+            found.verdicts[name] = verdict
+        else:
+            suited.append((name, program))
+    return suited
+
+
+def _modules_of(text: str, output: str) -> dict[str, str]:
+    """The functions at whose lines errors stand, with the first line of the first error."""
+    owner, current = {}, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        match = re.match(r"mod case_(\w+)_ \{$", line)
+        current = match[1] if match else "" if line.startswith(("mod ", "fn main")) else current
+        owner[number] = current
+    found: dict[str, str] = {}
+    message = ""
+    for line in output.splitlines():
+        if _RUST_ERROR.match(line):
+            message = line
+        for place in _PLACE.findall(line):
+            name = owner.get(int(place), "")
+            if name and message:
+                found.setdefault(name, message)
+    return found
+
+
+def _first_error(output: str) -> str:
+    lines = output.splitlines()
+    return next((line for line in lines if "error" in line), lines[-1] if lines else "nothing was printed")[:500]
+
+
+def _settle(bench: Bench, programs: list[Named], found: Examined) -> None:
+    """Compile functions together, leaving out those that are at fault, and judge what they give."""
+    while programs:
+        text = subject(programs, bench.seed)
+        built = bench.subject(text, len(programs))
+        if built.compiled.ok:
+            runs = read_subject(built.ran.output) if built.ran else {}
+            for name, program in programs:
+                found.verdicts[name] = judge(program, found.truths[name], runs.get(name), bench.seed)
+            return
+        names = {name for name, _ in programs}
+        guilty = {programs[0][0]} if len(programs) == 1 else _guilty(text, built.compiled) & names
+        if not guilty:
+            half = len(programs) // 2
+            _settle(bench, programs[:half], found)
+            _settle(bench, programs[half:], found)
+            return
+        for name in guilty:
+            found.verdicts[name] = _refused(name, text, built.compiled)
+        programs = [each for each in programs if each[0] not in guilty]
+
+
+def _reports(output: str, kind: str) -> Iterator[Mapping[str, object]]:
+    """The lines of JSON that libEnzyme writes."""
+    mark = f"{kind}: {{"
+    for line in output.splitlines():
+        if line.startswith(mark):
+            try:
+                yield json.loads(line.removeprefix(f"{kind}: "))
+            except json.JSONDecodeError:
+                continue
+
+
+def _guilty(text: str, done: Done) -> set[str]:
+    """The functions on which a compilation ended, as far as it says."""
+    for report in _reports(done.output, "enzyme-error"):
+        if match := _CASE.search(str(report.get("function"))):
+            return {match[1]}
+    open_ones: dict[str, None] = {}
+    for line in done.output.splitlines():
+        if line.startswith(("enzyme-begin: ", "enzyme-end: ")) and (match := _CASE.search(line)):
+            open_ones.pop(match[1], None)
+            if line.startswith("enzyme-begin"):
+                open_ones[match[1]] = None
+    if open_ones:
+        return {list(open_ones)[-1]}
+    rust_errors = _modules_of(text, done.output)
+    if rust_errors:
+        return set(rust_errors)
+    for line in done.output.splitlines():
+        if line.startswith("error") and (match := _CASE.search(line)):
+            return {match[1]}
+    return set()
+
+
+def _refused(name: str, text: str, done: Done) -> Verdict:
+    """What became of a function that did not compile."""
+    if done.timed_out or done.returncode in _OUT_OF_TIME or "SIGXCPU" in done.output:
+        return Verdict(Outcome.COMPILER_HANG, "compile", "the compiler runs without an end")
+    places = _modules_of(text, done.output)
+    for report in _reports(done.output, "enzyme-error"):
+        where = report.get("where")
+        frames = [frame for frame in where if isinstance(frame, dict)] if isinstance(where, list) else []
+        own = [frame for frame in frames if _PLACE.search(f"{frame.get('file')}:{frame.get('line')}")]
+        detail = f"{report.get('kind')}: {report.get('message')}"
+        return Verdict(Outcome.REFUSED if own else Outcome.UNPLACED, "compile", detail[:500])
+    detail = places.get(name) or _first_error(done.output)
+    if detail.startswith("error[E"):
+        return Verdict(Outcome.INVALID, "compile", detail)
+    if _CRASHED.search(done.output) or done.returncode < 0 or done.returncode >= 128:
+        line = next((line for line in done.output.splitlines() if _CRASHED.search(line)), detail)
+        return Verdict(Outcome.COMPILER_CRASH, "compile", line[:500])
+    return Verdict(Outcome.REFUSED if name in places else Outcome.UNPLACED, "compile", detail)
