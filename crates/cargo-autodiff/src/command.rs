@@ -42,11 +42,34 @@ fn become_cargo(invocation: &Invocation) -> Result<Failure, Failure> {
         );
         command.env("CARGO_HOME", home);
     }
+    if invocation.kind == Kind::Clippy {
+        look_for_clippy()?;
+    }
     if invocation.kind != Kind::Plain {
         let config = build_config(&cargo);
         prepare(&mut command, &config, invocation, &root_manifest)?;
     }
     Ok(tools::cargo_not_started(&cargo, &command.exec()))
+}
+
+/// Not every image has clippy: it is linked with one compiler, and has to be compiled with it.
+fn look_for_clippy() -> Result<(), Failure> {
+    const NAME: &str = "cargo-clippy";
+    let path = env::var_os("PATH").unwrap_or_default();
+    // cargo looks there too.
+    let cargo_bin = env::var_os("CARGO_HOME").map(|home| Path::new(&home).join("bin"));
+    let mut folders = env::split_paths(&path).chain(cargo_bin);
+    if folders.any(|folder| folder.join(NAME).is_file()) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "clippy is not here",
+        format!(
+            "there is no {NAME} on PATH. clippy belongs to one compiler, and images of the patched channel come without \
+             the one of theirs"
+        ),
+        "run `cargo autodiff clippy` in the image of the distro channel, which has it: members are the same there",
+    ))
 }
 
 /// The path of the workspace's own `Cargo.toml`.

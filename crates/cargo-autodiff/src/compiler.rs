@@ -212,8 +212,11 @@ impl Watch {
         Ok(())
     }
 
-    fn told(&mut self, told: Told) -> io::Result<()> {
+    fn told(&mut self, mut told: Told) -> io::Result<()> {
         self.is_noisy = true;
+        for frame in told.frames() {
+            self.workspace.in_file(frame);
+        }
         match told {
             Told::Begin(work) => {
                 self.begun.push(work.clone());

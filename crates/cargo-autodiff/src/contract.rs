@@ -18,6 +18,17 @@ pub enum Told {
     Warning(Problem),
 }
 
+impl Told {
+    /// All places in it.
+    pub fn frames(&mut self) -> &mut [Frame] {
+        match self {
+            Self::Begin(work) => work.place.as_mut_slice(),
+            Self::End(_) => &mut [],
+            Self::Error(problem) | Self::Warning(problem) => &mut problem.frames,
+        }
+    }
+}
+
 /// A function that is being differentiated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Work {

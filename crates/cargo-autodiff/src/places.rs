@@ -1,6 +1,7 @@
 //! Whose a place is, and how its file is shown.
 
 use std::env;
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::cargo_home;
@@ -10,6 +11,14 @@ use crate::contract::Frame;
 pub struct Workspace {
     root: PathBuf,
     cargo_home: Option<PathBuf>,
+    /// What rustdoc compiles, where it does.
+    doctest: Option<Doctest>,
+}
+
+/// An example in the documentation: debug information counts its lines as those of a file.
+struct Doctest {
+    file: String,
+    lines_before: isize,
 }
 
 impl Workspace {
@@ -19,6 +28,24 @@ impl Workspace {
         Self {
             root: env::current_dir().unwrap_or_default(),
             cargo_home: home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))),
+            doctest: Doctest::from_env(),
+        }
+    }
+
+    /// A place as it is in the file that the user wrote.
+    pub fn in_file(&self, frame: &mut Frame) {
+        let Some(doctest) = &self.doctest else {
+            return;
+        };
+        if !Path::new(&frame.file).ends_with(&doctest.file) {
+            return;
+        }
+        frame.line = frame.line.saturating_add_signed(doctest.lines_before);
+        let source = fs::read_to_string(self.path(&frame.file)).unwrap_or_default();
+        if let Some(line) = source.lines().nth(frame.line.saturating_sub(1))
+            && frame.column > 0
+        {
+            frame.column += comment_length(line);
         }
     }
 
@@ -82,15 +109,35 @@ impl Workspace {
     }
 }
 
+impl Doctest {
+    /// rustdoc tells rustc by these variables.
+    fn from_env() -> Option<Self> {
+        Some(Self {
+            file: env::var("UNSTABLE_RUSTDOC_TEST_PATH").ok()?,
+            lines_before: env::var("UNSTABLE_RUSTDOC_TEST_LINE").ok()?.parse().ok()?,
+        })
+    }
+}
+
+/// The length of what stands before the text of a comment: `/// ` or `//! `.
+fn comment_length(line: &str) -> usize {
+    let text = line.trim_start();
+    let inner = text
+        .strip_prefix("///")
+        .or_else(|| text.strip_prefix("//!"));
+    let inner = inner.map(|inner| inner.strip_prefix(' ').unwrap_or(inner));
+    inner.map_or(0, |inner| line.len() - inner.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     fn workspace() -> Workspace {
         Workspace {
             root: "/w".into(),
             cargo_home: Some("/w/home".into()),
+            doctest: None,
         }
     }
 
@@ -110,6 +157,7 @@ mod tests {
         let workspace = Workspace {
             root: root.clone(),
             cargo_home: Some(root.join("home")),
+            doctest: None,
         };
         let holds = |file: &str| {
             workspace.holds(&Frame {
@@ -139,6 +187,36 @@ mod tests {
             assert!(!holds(file), "{file}");
         }
         fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn places_in_doctests_are_places_in_their_file() {
+        let workspace = Workspace {
+            root: env::current_dir().unwrap(),
+            cargo_home: None,
+            doctest: Some(Doctest {
+                file: "src/places.rs".into(),
+                lines_before: -1,
+            }),
+        };
+        let settled = |file: &str, column| {
+            let (file, function) = (file.to_string(), String::new());
+            let mut frame = Frame {
+                file,
+                line: 2,
+                column,
+                function,
+            };
+            workspace.in_file(&mut frame);
+            (frame.line, frame.column)
+        };
+        assert_eq!(settled("src/places.rs", 5), (1, 9));
+        assert_eq!(settled("src/places.rs", 0), (1, 0));
+        assert_eq!(settled("src/report.rs", 5), (2, 5));
+        assert_eq!(
+            ["/// x", "    //!x", "x", "// x"].map(comment_length),
+            [4, 7, 0, 0]
+        );
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Context<'_> {
             found.notes.push(Note::Note(rest.trim_end().to_string()));
         }
         self.tell_places(problem, &mut found);
-        self.tell_function(&problem.function, work, &mut found);
+        self.tell_function(problem, work, &mut found);
         if !problem.help.is_empty() {
             found
                 .notes
@@ -54,7 +54,11 @@ impl Context<'_> {
             notes: Vec::new(),
         };
         if let Some(work) = work {
-            self.tell_function(&work.function, Some(work), &mut found);
+            let problem = Problem {
+                function: work.function.clone(),
+                ..Problem::default()
+            };
+            self.tell_function(&problem, Some(work), &mut found);
         }
         found.notes.extend(notes);
         found
@@ -79,7 +83,7 @@ impl Context<'_> {
     /// The calls from the function that is differentiated to the place: the innermost one in the user's own code is what
     /// the report is about.
     fn tell_places(&self, problem: &Problem, found: &mut Diagnostic) {
-        let frames = &problem.frames;
+        let frames = calls(problem);
         let is_users = |frame: &Frame| self.workspace.holds(frame);
         let own = frames.iter().position(is_users);
         let start = own.unwrap_or_else(|| frames.len().saturating_sub(1));
@@ -114,22 +118,24 @@ impl Context<'_> {
         }
     }
 
-    fn tell_function(&self, symbol: &str, work: Option<&Work>, found: &mut Diagnostic) {
+    fn tell_function(&self, problem: &Problem, work: Option<&Work>, found: &mut Diagnostic) {
         let mode = match work.map_or("", |work| &work.mode) {
             "" => "is differentiated".to_string(),
             mode => format!("is differentiated in {mode} mode"),
         };
-        match work.and_then(|work| work.place.as_ref()) {
+        let declared = || problem.frames.last().filter(|frame| frame.column == 0);
+        match work.and_then(|work| work.place.as_ref()).or_else(declared) {
             Some(place) if self.workspace.holds(place) => found.labels.push(Label {
                 file: place.file.clone(),
                 line: place.line,
                 column: 0,
                 text: format!("this function {mode}"),
             }),
-            _ if symbol.is_empty() => {}
-            _ => found
-                .notes
-                .push(Note::Note(format!("`{}` {mode}", self.name(symbol)))),
+            _ if problem.function.is_empty() => {}
+            _ => found.notes.push(Note::Note(format!(
+                "`{}` {mode}",
+                self.name(&problem.function)
+            ))),
         }
     }
 
@@ -143,6 +149,14 @@ impl Context<'_> {
             Some(inner) => inner.to_string(),
             None => name,
         }
+    }
+}
+
+/// The frames but for one that tells where the function that is differentiated begins.
+fn calls(problem: &Problem) -> &[Frame] {
+    match &*problem.frames {
+        [calls @ .., last] if last.column == 0 && last.function == problem.function => calls,
+        all => all,
     }
 }
 
@@ -236,6 +250,7 @@ mod tests {
                 ),
                 frame("src/main.rs", 12, "_RNvCs1234_6member4fill"),
                 frame("src/main.rs", 7, "_RNvCs1234_6member1f"),
+                work("").place.unwrap(),
             ],
         };
         let found = report(&problem, Some(&work("reverse")));
@@ -277,6 +292,12 @@ mod tests {
         assert_eq!(found.notes, [Note::Note("`f` is differentiated".into())]);
         let found = report(&problem, Some(&work("")));
         assert_eq!(found.labels[0].text, "this function is differentiated");
+        let declared = Problem {
+            frames: vec![work("").place.unwrap()],
+            ..problem
+        };
+        let found = report(&declared, None);
+        assert_eq!((found.labels.len(), found.labels[0].line), (1, 4));
     }
 
     #[test]

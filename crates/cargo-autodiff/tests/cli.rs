@@ -109,6 +109,8 @@ impl Place {
         fs::create_dir_all(&library).unwrap();
         fs::write(library.join("libEnzyme-22.so"), "").unwrap();
         fs::create_dir_all(root.join("home")).unwrap();
+        fs::create_dir_all(root.join("bin")).unwrap();
+        fs::write(root.join("bin/cargo-clippy"), "").unwrap();
         fs::write(root.join("Cargo.toml"), "[package]\n").unwrap();
         Self(root)
     }
@@ -123,7 +125,9 @@ impl Place {
         command
             .env("FAKE_MANIFEST", self.0.join("Cargo.toml"))
             .env("FAKE_SYSROOT", self.0.join("sysroot"));
-        command.env("HOME", self.0.join("home"));
+        command
+            .env("HOME", self.0.join("home"))
+            .env("PATH", self.0.join("bin"));
         command
     }
 }
@@ -316,6 +320,11 @@ fn missing_things_are_named() {
     let err = fails(place.autodiff(&["build"]).env_remove("FAKE_MANIFEST"));
     assert!(
         err.contains("no cargo project was found\n  why: cargo says: could not find `Cargo.toml`"),
+        "{err}"
+    );
+    let err = fails(place.autodiff(&["clippy"]).env("PATH", "/nowhere"));
+    assert!(
+        err.contains("clippy is not here\n  why: there is no cargo-clippy on PATH."),
         "{err}"
     );
     let err = fails(&mut place.autodiff(&["biuld"]));
