@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{self, Command};
@@ -51,9 +52,14 @@ pub fn become_program(args: &[OsString]) -> Failure {
     not_started(program, &error.to_string())
 }
 
-/// Makes us end when the process that started us does; without it that is no worse than it is for rustc itself.
+/// Makes us end when cargo or rustdoc does, whose threads wait for what they start; of other programs that is not known,
+/// and the kernel looks at the thread. Without it, that is no worse than it is for rustc itself.
 pub fn to_parent() {
-    let _ = set_parent_process_death_signal(Some(Signal::TERM));
+    let parent = getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
+    let name = fs::read_to_string(format!("/proc/{parent}/comm")).unwrap_or_default();
+    if matches!(name.trim_end(), "cargo" | "rustdoc") {
+        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+    }
 }
 
 fn not_started(program: &OsStr, error: &str) -> Failure {

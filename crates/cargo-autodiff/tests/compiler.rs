@@ -66,6 +66,7 @@ fn main() {
         ),
         ("work that takes long is told", work_that_takes_long_is_told),
         ("rustc ends with us", rustc_ends_with_us),
+        ("we end with cargo", we_end_with_cargo),
         ("an interruption is passed on", an_interruption_is_passed_on),
     ];
     for (name, test) in tests {
@@ -427,11 +428,37 @@ fn rustc_ends_with_us() {
             .read_to_string(&mut rest)
             .unwrap();
         assert_eq!(rest, "");
-        let start = Instant::now();
-        while test_kill_process(rustc).is_ok() && !is_zombie(rustc) {
-            assert!(start.elapsed() < Duration::from_secs(20), "rustc goes on");
-            sleep(Duration::from_millis(5));
-        }
+        wait_for_end(rustc);
+    }
+}
+
+fn we_end_with_cargo() {
+    let place = Place::new("cargo");
+    let file = place.0.join("pid");
+    let pid = format!("!pid {}", file.display());
+    let ours = place.command(&[&pid, BEGIN, "!sleep 60"], &["--error-format=json"]);
+    // A shell of that name, which starts us and waits.
+    let cargo = place.0.join("cargo");
+    fs::copy("/bin/sh", &cargo).unwrap();
+    let mut command = Command::new(&cargo);
+    command.env_clear().current_dir(&place.0);
+    command.args(["-c", "\"$@\" & wait", "sh"]);
+    command.arg(ours.get_program()).args(ours.get_args());
+    for (name, value) in ours.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    let mut child = command.spawn().unwrap();
+    let rustc = pid_in(&file);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_for_end(rustc);
+}
+
+fn wait_for_end(rustc: Pid) {
+    let start = Instant::now();
+    while test_kill_process(rustc).is_ok() && !is_zombie(rustc) {
+        assert!(start.elapsed() < Duration::from_secs(20), "rustc goes on");
+        sleep(Duration::from_millis(5));
     }
 }
 
