@@ -119,6 +119,11 @@ class Checks:
                 f"in a container of this project"
             )
 
+    def settle(self) -> None:
+        """What was expected to be refused, and was, is right: what is checked next begins anew."""
+        if self.outcome is self.expected:
+            self.outcome = self.expected = Outcome.PASS
+
     def _judge(self, step: Step, test: SmokeTest, oracle: judging.Oracle | None, kind: str) -> None:
         """Add a step with what it is worth."""
         if step.case is not None and step.ended is not Ended.LATE:

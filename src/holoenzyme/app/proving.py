@@ -39,8 +39,11 @@ class Proof:
 def proof_of(project: Project, cell: Cell) -> Proof:
     """The proof of a cell; raises `UserError` where no smoke test serves it or a tolerance is unknown."""
     tests = tuple(t for t in load_smoke_tests(project.root) if t.rule.proof and t.serves(cell.id))
-    if not tests:
-        raise UserError(f"no smoke test proves {cell.id!r}", fix="mark one with `proof: true` that lists the cell")
+    if all(test.rule.kind != "cargo-run" for test in tests):
+        raise UserError(
+            f"no smoke test proves {cell.id!r} with numbers",
+            fix="mark one of `kind: cargo-run` with `proof: true` that lists the cell",
+        )
     tolerances = tolerances_of(project, tests)
     contract = [rule.model_dump() for rule in project.cookbook.image("toolchain").contract]
     digest = tests_digest(project, tests, tolerances, json.dumps(contract, sort_keys=True))
@@ -98,8 +101,11 @@ def prove(project: Project, tools: Tools, proof: Proof, node: Node) -> tuple[Pat
     checks.identity()
     for test in proof.tests:
         checks.smoke(test)
+        checks.settle()
     checks.contract()
-    record = checks.record("proof", proof.tests[0].rule.name, info, node.input_hash, proof.digest)
+    # It is named after what has numbers: refusals may stand before it.
+    name = next(test.rule.name for test in proof.tests if test.rule.kind == "cargo-run")
+    record = checks.record("proof", name, info, node.input_hash, proof.digest)
     path = evidence(tools).add(record)
     if record.outcome not in _PROVED:
         wrong = [

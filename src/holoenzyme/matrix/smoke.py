@@ -80,8 +80,8 @@ class SmokeRule(BaseModel):
             raise ValueError("`oracle:` belongs to `kind: cargo-run`, and to no other")
         if runs == bool(self.cases):
             raise ValueError("`cases:` belongs to every kind but `cargo-run`, and is not empty there")
-        if self.proof and not runs:
-            raise ValueError("a proof has numbers: `proof: true` belongs to `kind: cargo-run`")
+        if self.proof and self.kind not in ("cargo-run", "cargo-refused"):
+            raise ValueError("a proof has numbers, or refusals: `proof: true` belongs to no other kind")
         return self
 
     def run_command(self, target: str, args: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -251,6 +251,33 @@ def test_a_cell_without_a_proof_is_refused(tmp_path: Path, tools: Tools) -> None
     assert engine_of(tools).questions == 0
 
 
+@pytest.mark.parametrize(("status", "tagged"), [(101, True), (0, False)])
+def test_what_must_be_refused_is_part_of_the_proof(tmp_path: Path, tools: Tools, status: int, tagged: bool) -> None:
+    root = write_project(tmp_path / "project")
+    (root / "smoke_tests/tiny/refused.smoke.yaml").write_text(
+        "schema: 1\nname: refused\nsummary: x\nkind: cargo-refused\ncommand: [cargo, autodiff, build]\ncells: ['*']\n"
+        "timeout_s: 5\nproof: true\ncases: [{name: a, args: [--bin, a], says: ['error: no']}]\n"
+    )
+    said = "error: no\n --> src/bin/a.rs:1:2\n" if status else ""
+    engine_of(tools).answers["compile"] = lambda request: (
+        Answer(stderr=said, returncode=status) if "--bin" in request.argv else Answer()
+    )
+    if tagged:
+        build_cells(Project(root), tools, [])
+    else:
+        with pytest.raises(InternalError, match="it compiles, and must be refused"):
+            build_cells(Project(root), tools, [])
+    assert (NAME in engine_of(tools).tags) is tagged
+
+
+def test_refusals_alone_prove_nothing(tmp_path: Path, tools: Tools) -> None:
+    root = write_project(tmp_path / "project")
+    edit(root / "smoke_tests/tiny/smoke.yaml", "kind: cargo-run", "kind: cargo-refused")
+    edit(root / "smoke_tests/tiny/smoke.yaml", "oracle: oracle.py", "cases: [{name: a, says: [x]}]")
+    with pytest.raises(UserError, match="with numbers"):
+        build_cells(Project(root), tools, [])
+
+
 def test_containers_are_apart(small_project: Project, tools: Tools) -> None:
     build_cells(small_project, tools, [])
     proof = engine_of(tools).runs[1:]

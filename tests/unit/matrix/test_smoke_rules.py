@@ -51,7 +51,7 @@ def test_words_for_the_program_are_kept_from_the_compiler() -> None:
         {"kind": "cargo-crash"},
         {"kind": "cargo-crash", "oracle": None},
         {"kind": "cargo-refused", "oracle": "oracle.py", "cases": CASES},
-        {"kind": "cargo-refused", "oracle": None, "cases": CASES, "proof": True},
+        {"kind": "cargo-crash", "oracle": None, "cases": CASES, "proof": True},
         {"kind": "cargo-refused", "oracle": None, "cases": [{"name": "a", "says": []}]},
         {"kind": "other"},
         {"needs_network": True},
