@@ -195,7 +195,7 @@ mod tests {
             root: env::current_dir().unwrap(),
             cargo_home: None,
             doctest: Some(Doctest {
-                file: "src/places.rs".into(),
+                file: "src/main.rs".into(),
                 lines_before: -1,
             }),
         };
@@ -210,9 +210,9 @@ mod tests {
             workspace.in_file(&mut frame);
             (frame.line, frame.column)
         };
-        assert_eq!(settled("src/places.rs", 5), (1, 9));
-        assert_eq!(settled("src/places.rs", 0), (1, 0));
-        assert_eq!(settled("src/report.rs", 5), (2, 5));
+        assert_eq!(settled("src/main.rs", 5), (1, 9));
+        assert_eq!(settled("src/main.rs", 0), (1, 0));
+        assert_eq!(settled("src/cli.rs", 5), (2, 5));
         assert_eq!(
             ["/// x", "    //!x", "x", "// x"].map(comment_length),
             [4, 7, 0, 0]

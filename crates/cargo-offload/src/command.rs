@@ -66,7 +66,7 @@ fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
             &target_dir,
             &kernels.name,
             core.as_deref(),
-        );
+        )?;
         settle(&mut pass.command, home.as_deref(), invocation.verbose);
         images.push(pass.run()?);
     }

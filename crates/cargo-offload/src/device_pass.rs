@@ -14,6 +14,7 @@ use crate::cli::Invocation;
 use crate::failure::Failure;
 use crate::target::Target;
 use crate::tools;
+use crate::wrapper;
 
 /// The file that rustc writes next to a crate's object files.
 const WRITTEN: &str = "host.out";
@@ -48,7 +49,7 @@ impl DevicePass {
         target_dir: &Path,
         package: &str,
         core: Option<&Path>,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
         let triple = target.triple(host);
         let profile = &invocation.device_profile;
         let folder = target_dir
@@ -85,16 +86,21 @@ impl DevicePass {
         ]);
         if invocation.autodiff {
             command.arg("-Zautodiff=Enable");
+            wrapper::look_at_kernels(&mut command)?;
+            // Enzyme finds the places of errors there. A GPU's image would carry it along.
+            if *target == Target::Host {
+                command.arg("-Cdebuginfo=line-directives-only");
+            }
         }
         command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         prepare_environment(&mut command, target, triple, profile);
         let results = folder.join(triple).join(profile_folder(profile));
-        Self {
+        Ok(Self {
             command,
             target: target.clone(),
             deps: results.join("deps"),
             image: results.join(format!("{target}.out")),
-        }
+        })
     }
 
     /// Runs it, and gives the path of the image.
@@ -279,6 +285,7 @@ mod tests {
             "k",
             core,
         )
+        .unwrap()
     }
 
     #[test]
@@ -314,10 +321,15 @@ mod tests {
         let found = pass("test --profile fast-math --autodiff", "host");
         let line = line::of(&found.command);
         assert!(
-            line.starts_with("CARGO_INCREMENTAL=0 CARGO_PROFILE_FAST_MATH_LTO=fat cargo rustc --profile fast-math "),
+            line.contains(
+                " CARGO_INCREMENTAL=0 CARGO_OFFLOAD_KERNELS=1 CARGO_PROFILE_FAST_MATH_LTO=fat "
+            ) && line.contains(" cargo rustc --profile fast-math "),
             "{line}"
         );
-        assert!(line.ends_with(" -Cpanic=abort -Zautodiff=Enable"), "{line}");
+        assert!(
+            line.ends_with(" -Cpanic=abort -Zautodiff=Enable -Cdebuginfo=line-directives-only"),
+            "{line}"
+        );
         assert!(
             found
                 .image

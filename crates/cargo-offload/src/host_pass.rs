@@ -21,13 +21,7 @@ pub fn command(
     target_dir: &Path,
     images: Vec<PathBuf>,
 ) -> Result<Command, Failure> {
-    let myself = env::current_exe().map_err(|error| {
-        Failure::new(
-            "the path of cargo-offload itself is not known",
-            error.to_string(),
-            "run it from an ordinary file system, with /proc mounted",
-        )
-    })?;
+    let myself = wrapper::myself()?;
     let front = in_front(target_dir, &digest(&images, invocation.autodiff), &myself)?;
     let setting = Setting {
         images,
@@ -40,15 +34,7 @@ pub fn command(
         ("RUSTC_WORKSPACE_WRAPPER", &front, wrapper::NEXT),
         ("RUSTDOC", &myself, wrapper::RUSTDOC),
     ] {
-        // Inside of a program that `cargo offload run` started, the place is ours already.
-        let users = env::var_os(variable)
-            .filter(|value| !value.is_empty())
-            .filter(|value| fs::canonicalize(value).ok() != fs::canonicalize(&myself).ok());
-        match users {
-            Some(value) => command.env(next, value),
-            None => command.env_remove(next),
-        };
-        command.env(variable, place);
+        wrapper::chain(&mut command, variable, next, place, &myself);
     }
     // Only cargo may say that a crate is compiled; see `wrapper`.
     command

@@ -12,7 +12,17 @@ mod call;
 mod cargo_home;
 mod cli;
 mod command;
+#[path = "../../cargo-autodiff/src/compiler.rs"]
+mod compiler;
+#[path = "../../cargo-autodiff/src/contract.rs"]
+mod contract;
 mod device_pass;
+#[path = "../../cargo-autodiff/src/diagnostic.rs"]
+mod diagnostic;
+#[path = "../../cargo-autodiff/src/doctest.rs"]
+mod doctest;
+#[path = "../../cargo-autodiff/src/dump.rs"]
+mod dump;
 #[path = "../../cargo-autodiff/src/toolchain.rs"]
 mod enzyme;
 #[path = "../../cargo-autodiff/src/failure.rs"]
@@ -21,8 +31,20 @@ mod host_pass;
 mod line;
 #[path = "../../cargo-autodiff/src/opening.rs"]
 mod opening;
+#[path = "../../cargo-autodiff/src/output.rs"]
+mod output;
+#[path = "../../cargo-autodiff/src/places.rs"]
+mod places;
+#[path = "../../cargo-autodiff/src/profile.rs"]
+mod profile;
 mod project;
+#[path = "../../cargo-autodiff/src/report.rs"]
+mod report;
+#[path = "../../cargo-autodiff/src/symbols.rs"]
+mod symbols;
 mod target;
+#[path = "../../cargo-autodiff/src/tied.rs"]
+mod tied;
 mod toolchain;
 #[path = "../../cargo-autodiff/src/tools.rs"]
 mod tools;
@@ -39,14 +61,19 @@ const NAME: &str = "cargo-offload";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
+    if tied::is_wanted() {
+        return fail(&tied::become_program(&args));
+    }
     // cargo passes a subcommand's own name as its first argument, so this holds inside of another `cargo offload` too.
     let is_command = args.first().is_some_and(|arg| arg == "offload");
-    let outcome = match wrapper::Setting::from_env() {
-        Some(setting) if !is_command => wrapper::run(&setting, &args),
+    let outcome = match wrapper::Role::from_env() {
+        Some(role) if !is_command => wrapper::run(&role, &args),
         _ => command::run(&args[usize::from(is_command)..]),
     };
-    outcome.unwrap_or_else(|failure| {
-        eprintln!("{failure}");
-        ExitCode::from(failure::EXIT_CODE)
-    })
+    outcome.unwrap_or_else(|failure| fail(&failure))
+}
+
+fn fail(failure: &failure::Failure) -> ExitCode {
+    eprintln!("{failure}");
+    ExitCode::from(failure::EXIT_CODE)
 }

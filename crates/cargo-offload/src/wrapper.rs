@@ -1,24 +1,85 @@
-//! In front of rustc or rustdoc: gives the images and the linker to members of the workspace.
+//! In front of rustc or rustdoc: gives the images and the linker to members of the workspace, and makes errors of what
+//! Enzyme says.
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use crate::call::Call;
+use crate::compiler::{self, Job};
+use crate::doctest;
+use crate::dump;
 use crate::failure::Failure;
+use crate::profile;
 
 /// The images, as a list of paths. Set by `host_pass`, inherited through cargo; it says that we are a wrapper.
 const IMAGES: &str = "CARGO_OFFLOAD_IMAGES";
 /// Whether members differentiate functions.
 const AUTODIFF: &str = "CARGO_OFFLOAD_AUTODIFF";
+/// Says that we are in front of the rustc that compiles kernels, which differentiate. Set by `device_pass`.
+const KERNELS: &str = "CARGO_OFFLOAD_KERNELS";
 /// A wrapper that the user had in the place that we take, to be started by us.
 pub const NEXT: &str = "CARGO_OFFLOAD_NEXT";
 /// The rustdoc that cargo would have started.
 pub const RUSTDOC: &str = "CARGO_OFFLOAD_RUSTDOC";
 /// For `offload-linker`: the linker that rustc would have started.
 const LINKER: &str = "OFFLOAD_LINKER_CC";
+
+/// How cargo started us.
+pub enum Role {
+    /// For the program.
+    Program(Setting),
+    /// For kernels that differentiate: cargo itself gives rustc everything.
+    Kernels,
+}
+
+impl Role {
+    /// The role in the environment, if there is one.
+    pub fn from_env() -> Option<Self> {
+        if env::var_os(KERNELS).is_some() {
+            return Some(Self::Kernels);
+        }
+        Setting::from_env().map(Self::Program)
+    }
+}
+
+/// Puts us in front of the rustc that compiles kernels.
+pub fn look_at_kernels(command: &mut Command) -> Result<(), Failure> {
+    let myself = myself()?;
+    chain(command, "RUSTC_WORKSPACE_WRAPPER", NEXT, &myself, &myself);
+    command
+        .env(KERNELS, "1")
+        .env_remove("CARGO_CRATE_NAME")
+        .env_remove("CARGO_BIN_NAME");
+    Ok(())
+}
+
+/// The path of this executable.
+pub fn myself() -> Result<PathBuf, Failure> {
+    env::current_exe().map_err(|error| {
+        Failure::new(
+            "the path of cargo-offload itself is not known",
+            error.to_string(),
+            "run it from an ordinary file system, with /proc mounted",
+        )
+    })
+}
+
+/// Takes a place in cargo's environment: what the user has there is started by us in turn (`next`).
+pub fn chain(command: &mut Command, variable: &str, next: &str, place: &Path, myself: &Path) {
+    // Inside of a program that `cargo offload run` started, the place is ours already.
+    let users = env::var_os(variable)
+        .filter(|value| !value.is_empty())
+        .filter(|value| fs::canonicalize(value).ok() != fs::canonicalize(myself).ok());
+    match users {
+        Some(value) => command.env(next, value),
+        None => command.env_remove(next),
+    };
+    command.env(variable, place);
+}
 
 /// What members are compiled with.
 #[derive(Debug, PartialEq, Eq)]
@@ -94,22 +155,67 @@ fn offload_linker() -> PathBuf {
         .unwrap_or_else(|| NAME.into())
 }
 
-/// Becomes the tool in `args` (rustdoc is not named there: cargo starts us in its place).
-pub fn run(setting: &Setting, args: &[OsString]) -> Result<ExitCode, Failure> {
+/// Runs the tool in `args` (rustdoc is not named there: cargo starts us in its place).
+pub fn run(role: &Role, args: &[OsString]) -> Result<ExitCode, Failure> {
     let call = Call::read(args, IMAGES, RUSTDOC)?;
+    let mut command = call.command(NEXT);
+    if let Some(dump) = doctest::dump(&call) {
+        return compile(command, &call, doctest::CRATE, dump);
+    }
     let is_member = if call.is_rustdoc {
         call.documents_member() && call.is_doctest()
     } else {
         call.compiles_member()
     };
-    let mut command = call.command(NEXT);
-    if is_member {
-        if let Some(linker) = linker_of(&call.words) {
-            command.env(LINKER, linker);
+    let differentiates = match role {
+        Role::Kernels => is_member && makes_image(&call.words),
+        Role::Program(setting) if is_member => {
+            if let Some(linker) = linker_of(&call.words) {
+                command.env(LINKER, linker);
+            }
+            command.args(setting.flags());
+            if setting.autodiff {
+                command.args(profile::optimisation(&call.words));
+                command.args(profile::lines(&call.words));
+            }
+            setting.autodiff
         }
-        command.args(setting.flags());
+        Role::Program(_) => false,
+    };
+    if differentiates && call.is_rustdoc {
+        doctest::keep_runnable(&mut command, &call.words);
+        doctest::look_at(&mut command, &call.words);
+    } else if differentiates && profile::generates(&call.words) {
+        let crate_name = call.crate_name().unwrap_or_default();
+        return compile(
+            command,
+            &call,
+            crate_name,
+            dump::path(&call.words, crate_name),
+        );
     }
     Err(call.not_started(&command.exec().to_string()))
+}
+
+/// Runs rustc for a crate that may differentiate.
+fn compile(
+    command: Command,
+    call: &Call,
+    crate_name: &str,
+    dump: PathBuf,
+) -> Result<ExitCode, Failure> {
+    let job = Job {
+        words: &call.words,
+        crate_name,
+        dump,
+    };
+    let code = compiler::run(command, job).map_err(|error| call.not_started(&error.to_string()))?;
+    Ok(ExitCode::from(code))
+}
+
+/// Whether this is the call that cargo was told to give the flag: the library with the kernels, for a device.
+fn makes_image(words: &[String]) -> bool {
+    words.iter().any(|word| word == "-Zoffload=Device")
 }
 
 /// The linker that the user's configuration names: `-C linker=X` or `-Clinker=X`, the last one.

@@ -44,6 +44,10 @@ fn main() {
         ("packages go to the workspace", packages_go_to_the_workspace),
         ("members get the flags", members_get_the_flags),
         (
+            "errors of Enzyme are rustc's in both passes",
+            errors_of_enzyme_are_rustcs_in_both_passes,
+        ),
+        (
             "others are passed on untouched",
             others_are_passed_on_untouched,
         ),
@@ -83,6 +87,9 @@ fn stand_in() -> ! {
         ["--print", "sysroot"] => println!("{}", var("FAKE_SYSROOT")),
         ["rustc", ..] => compile(&args),
         _ => {
+            if let Ok(says) = env::var("FAKE_SAYS") {
+                fail(&says, 101);
+            }
             println!("args {}", args.join(" "));
             for name in SHOWN {
                 if let Ok(value) = env::var(name) {
@@ -112,6 +119,7 @@ fn compile(args: &[String]) {
         "RUSTFLAGS",
         "CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS",
         "CARGO_PROFILE_RELEASE_LTO",
+        "RUSTC_WORKSPACE_WRAPPER",
     ] {
         if let Ok(value) = env::var(name) {
             eprintln!("{name}={value}");
@@ -343,7 +351,14 @@ fn autodiff_reaches_both_passes() {
     assert!(err.contains("rustc's Enzyme library is missing"), "{err}");
     fs::write(place.0.join(enzyme), "").unwrap();
     let (out, err) = succeed(&mut place.offload(&["build", "--autodiff"]));
-    assert!(err.contains(" -Cpanic=abort -Zautodiff=Enable\n"), "{err}");
+    assert!(
+        err.contains(" -Cpanic=abort -Zautodiff=Enable -Cdebuginfo=line-directives-only\n"),
+        "{err}"
+    );
+    assert!(
+        err.contains(&format!("\nRUSTC_WORKSPACE_WRAPPER={OFFLOAD}\n")),
+        "{err}"
+    );
     for line in [
         "CARGO_OFFLOAD_AUTODIFF=1",
         "CARGO_PROFILE_RELEASE_LTO=fat",
@@ -470,7 +485,10 @@ fn members_get_the_flags() {
     );
     assert!(out.ends_with("OFFLOAD_LINKER_CC=my-cc\n"), "{out}");
     let (out, _) = succeed(wrapper(Some("member"), &args).env("CARGO_OFFLOAD_AUTODIFF", "1"));
-    assert!(out.contains(" -Zautodiff=Enable "), "{out}");
+    assert!(
+        out.contains(" -Zautodiff=Enable ") && out.contains(" -Cdebuginfo=line-tables-only "),
+        "{out}"
+    );
     // With a wrapper of the user, that one is started, and told which rustc to use.
     let me = env::current_exe().unwrap();
     let (out, _) = succeed(wrapper(Some("member"), &args).env("CARGO_OFFLOAD_NEXT", &me));
@@ -492,6 +510,38 @@ fn members_get_the_flags() {
         )),
         "{out}"
     );
+}
+
+fn errors_of_enzyme_are_rustcs_in_both_passes() {
+    let error =
+        r#"enzyme-error: {"message":"it has no derivative","help":"","function":"f","where":[]}"#;
+    let args = [
+        "--crate-name",
+        "member",
+        "--out-dir",
+        "/proc/nowhere",
+        "--error-format=json",
+    ];
+    let program = wrapper(Some("member"), &args);
+    let mut kernels = wrapper(Some("member"), &[&args[..], &["-Zoffload=Device"]].concat());
+    kernels.env("CARGO_OFFLOAD_KERNELS", "1");
+    for mut command in [program, kernels] {
+        command
+            .env("CARGO_OFFLOAD_AUTODIFF", "1")
+            .env("FAKE_SAYS", error);
+        let (code, _, err) = run(&mut command);
+        assert_eq!(code, 101);
+        assert!(
+            err.starts_with("{") && err.contains("error: it has no derivative\\n"),
+            "{err}"
+        );
+    }
+    // Another crate for the device is none of ours.
+    let mut other = wrapper(Some("member"), &args);
+    other
+        .env("CARGO_OFFLOAD_KERNELS", "1")
+        .env("FAKE_SAYS", error);
+    assert_eq!(run(&mut other).2, format!("{error}\n"));
 }
 
 fn others_are_passed_on_untouched() {
