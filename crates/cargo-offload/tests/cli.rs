@@ -585,7 +585,8 @@ fn the_linker_keeps_the_command_line() {
         out,
         format!(
             "args --host-triple=x86_64-unknown-linux-gnu \
-             --device-compiler=nvptx64-nvidia-cuda=--cuda-feature=+ptx78 --linker-path={} -m64 a.o -o prog -L{1}/lib \
+             --device-compiler=nvptx64-nvidia-cuda=--cuda-feature=+ptx78 \
+             --device-linker=amd64-pc-linux-gnu=-lm --linker-path={} -m64 a.o -o prog -L{1}/lib \
              -Wl,-rpath,{1}/lib -Wl,-lomptarget -Wl,-lomp -Wl,-lc\n",
             cc.display(),
             llvm.display()
