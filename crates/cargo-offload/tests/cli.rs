@@ -532,7 +532,7 @@ fn errors_of_enzyme_are_rustcs_in_both_passes() {
         let (code, _, err) = run(&mut command);
         assert_eq!(code, 101);
         assert!(
-            err.starts_with("{") && err.contains("error: it has no derivative\\n"),
+            err.starts_with('{') && err.contains("error: it has no derivative\\n"),
             "{err}"
         );
     }
