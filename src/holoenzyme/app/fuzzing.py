@@ -84,6 +84,8 @@ class HostBench:
         (self.folder / "main.rs").write_text(text, encoding="utf-8")
         words = (*self.compiler, "main.rs", "subject", "--extern", "helpers=libhelpers.rlib")
         compiled = self._do(*_limited(functions, *words))
+        # For whoever looks on.
+        (self.folder / "compiler.log").write_text(compiled.output, encoding="utf-8")
         return Built(compiled, self._do(*_RUN, "./subject") if compiled.ok else None)
 
     def _do(self, *words: str) -> Done:

@@ -13,8 +13,9 @@ from holoenzyme.fuzz.render import LANES, directions, preset
 
 #: How many times the spread of the noisy runs, which err far more than rounding does, a number may be off.
 _SLACK = 16.0
-#: What is off by less than this, of itself, is right; f32 has its own.
+#: What is off by less than this, of itself or of 1, is right; f32 has its own.
 _RELATIVE = {False: 1e-11, True: 1e-4}
+_ABSOLUTE = {False: 1e-12, True: 1e-5}
 #: A spread of more than this, of the number itself, means that the point says nothing.
 _USELESS = {False: 1e-5, True: 1e-1}
 _LARGEST = 1e12
@@ -205,7 +206,7 @@ def _compare(got: Sequence[float], expected: Sequence[Number], single: bool) -> 
     if len(got) != len(expected):
         return f"{len(got)} numbers, {len(expected)} expected"
     for index, (value, number) in enumerate(zip(got, expected, strict=True)):
-        allowed = _SLACK * number.spread + _RELATIVE[single] * abs(number.value) + 1e-300
+        allowed = _SLACK * number.spread + _RELATIVE[single] * abs(number.value) + _ABSOLUTE[single]
         if not abs(value - number.value) <= allowed:
             return f"number {index} is {value!r}, {number.value!r} expected; off by more than {allowed:.1e}"
     return ""
