@@ -163,7 +163,6 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "by_trait": (lambda x, n: sin(x[0]), [0.3], 1),
     "by_table": (lambda x, n: 3 * x[0], [0.3], 1),
     "once": (lambda x, n: 2.5 * x[0] ** 3, [0.3], 0),
-    "scratch": (lambda x, n: x[0] ** 3, [1.3], 0),
     "neighbours": (lambda x, n: x[0] * x[1] + x[1] * x[2], [1.0, 2.0, 3.0], 0),
     "hidden": (lambda x, n: x[0] ** 3, [2.0], 0),
     "product2": (lambda x, n: x[0] * x[1], [2.0, 3.0], 0),

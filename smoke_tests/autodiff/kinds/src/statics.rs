@@ -2,27 +2,14 @@
 
 use crate::case::Case;
 use crate::{gradient, slope};
-use std::cell::RefCell;
 use std::sync::OnceLock;
 
-pub const CASES: &[Case] = &[once::CASE, scratch::CASE, neighbours::CASE, hidden::CASE];
+pub const CASES: &[Case] = &[once::CASE, neighbours::CASE, hidden::CASE];
 
 static SCALE: OnceLock<f64> = OnceLock::new();
 
 slope!(once, 0.3, 0, |x, _n| {
     SCALE.get_or_init(|| 2.5) * x * x * x
-});
-
-thread_local! {
-    static SCRATCH: RefCell<Vec<f64>> = RefCell::new(vec![0.0; 4]);
-}
-
-slope!(scratch, 1.3, 0, |x, _n| {
-    SCRATCH.with_borrow_mut(|s| {
-        s[1] = x * x;
-        s[2] = s[1] * x;
-        s[2]
-    })
 });
 
 gradient!(neighbours, [1.0, 2.0, 3.0], 0, |x, _n| {
