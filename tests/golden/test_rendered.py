@@ -89,8 +89,8 @@ def patched(out: Path) -> Path:
 def test_every_stage_has_a_folder(rendered: Path) -> None:
     numbers = [path.name.split("-")[0] for path in sorted(rendered.iterdir()) if path.is_dir()]
     assert numbers == [f"{number:02}" for number in range(len(numbers))]
-    packages = {"packages-rustc", "packages-llvm", "packages-enzyme-source"}
-    stages = {"base", "stage0", "rustc", "enzyme-source", "enzyme", "crates", "toolchain"}
+    packages = {"packages-rustc", "packages-llvm", "packages-enzyme-source", "packages-rust-lint"}
+    stages = {"base", "stage0", "rustc", "enzyme-source", "enzyme", "crates", "clippy", "toolchain"}
     names = sorted(path.name.partition("-")[2] for path in rendered.iterdir() if path.is_dir())
     assert names == sorted(packages | stages)
 

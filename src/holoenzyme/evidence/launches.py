@@ -55,7 +55,9 @@ def read_launches(messages: str, devices: Sequence[DeviceLine]) -> tuple[Launch,
         if match["device"] is not None:
             device = int(match["device"])
         else:
-            found[match["kernel"].removeprefix(KERNEL_PREFIX), device, match["blocks"], match["threads"], match["mode"]] += 1
+            found[
+                match["kernel"].removeprefix(KERNEL_PREFIX), device, match["blocks"], match["threads"], match["mode"]
+            ] += 1
     return tuple(
         Launch(
             kernel=kernel,
