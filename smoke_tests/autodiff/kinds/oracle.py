@@ -48,15 +48,6 @@ def replaced_each_turn(p: Any, n: int) -> Any:
     return a[0] + 2 * a[1] + 3 * a[2] + 4 * a[3]
 
 
-def binomial(p: Any, n: int) -> Any:
-    """A recursion backwards."""
-    m = n + 1
-    v = [max(p[0] * p[0] * i - p[1], 0.0 * p[0], key=number) for i in range(m + 1)]
-    for k in reversed(range(m)):
-        v = [0.5 * (v[i] + v[i + 1]) for i in range(k + 1)]
-    return v[0]
-
-
 def drift(p: Any, n: int) -> Any:
     """Cubes, summed from a constant start."""
     return 3.0 + n * (p[0] ** 3 + p[1] ** 3)
@@ -143,7 +134,6 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "orbit": (orbit, [0.3, 0.47], 5),
     "next_element": (next_element, [1.5, 0.7, 1.2], 0),
     "replaced_each_turn": (replaced_each_turn, [0.1, 0.2, 0.3, 0.4], 3),
-    "binomial": (binomial, [0.31, 0.47], 5),
     "drift": (drift, [0.3, 0.47], 3),
     "midpoint": (midpoint, [0.3, 0.47], 3),
     "zeroed": (zeroed, [10.0, 28.0, 2.5], 5),
@@ -162,9 +152,6 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "by_pointer": (lambda x, n: 6 * x[0], [0.3], 1),
     "by_trait": (lambda x, n: sin(x[0]), [0.3], 1),
     "by_table": (lambda x, n: 3 * x[0], [0.3], 1),
-    "once": (lambda x, n: 2.5 * x[0] ** 3, [0.3], 0),
-    "neighbours": (lambda x, n: x[0] * x[1] + x[1] * x[2], [1.0, 2.0, 3.0], 0),
-    "hidden": (lambda x, n: x[0] ** 3, [2.0], 0),
     "product2": (lambda x, n: x[0] * x[1], [2.0, 3.0], 0),
     "product4": (lambda x, n: x[0] * x[1] * x[2] * x[3], [2.0, 3.0, 5.0, 7.0], 0),
 }

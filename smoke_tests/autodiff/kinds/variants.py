@@ -300,6 +300,15 @@ def constant_or_input(p: Any, n: int) -> Any:
     return s[0] + s[1] * s[2] + s[3]
 
 
+def binomial(p: Any, n: int) -> Any:
+    """A recursion backwards."""
+    m = n + 1
+    v = [max(p[0] * p[0] * i - p[1], 0.0 * p[0], key=number) for i in range(m + 1)]
+    for k in reversed(range(m)):
+        v = [0.5 * (v[i] + v[i + 1]) for i in range(k + 1)]
+    return v[0]
+
+
 #: name -> function, point, n
 FUNCTIONS_OF: dict[str, tuple[Any, list[float], int]] = {
     "last_element": (last_element, TEN, 0),
@@ -338,6 +347,10 @@ FUNCTIONS_OF: dict[str, tuple[Any, list[float], int]] = {
     "constant_tuple": (constant_tuple, [0.3, 0.5], 4),
     "constant_list": (lambda p, n: 0.125 * p[0] ** 3 + 0.0625 * p[1] ** 3, [0.3, 0.5], 2),
     "constant_or_input": (constant_or_input, [0.3, 0.5], 3),
+    # Of src/variants/open.rs.
+    "binomial": (binomial, [0.31, 0.47], 5),
+    "neighbours": (lambda x, n: x[0] * x[1] + x[1] * x[2], [1.0, 2.0, 3.0], 0),
+    "hidden": (lambda x, n: x[0] ** 3, [2.0], 0),
 }
 _rest: dict[str, Any] = runpy.run_path(str(_here.with_name("variants_rest.py")))
 FUNCTIONS_OF |= _rest["FUNCTIONS_OF"]

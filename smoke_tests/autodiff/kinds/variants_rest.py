@@ -187,7 +187,6 @@ FUNCTIONS_OF: dict[str, tuple[Any, list[float], int]] = {
     "boxed_closure": (lambda x, n: x[0] ** 3, [0.3], 1),
     "enumeration": (enumeration, [0.3], 1),
     "constant_static": (lambda x, n: 2 * x[0] ** 3 + 3 * x[1] ** 3 + x[2] ** 3, FEW, 1),
-    "lazy": (lambda x, n: x[0] ** 3 + 2 * x[1] ** 3 + 3 * x[2] ** 3, FEW, 0),
     "windows": (lambda x, n: sum(a * b * b for a, b in pairwise(x)), FOUR, 0),
     "zipped": (lambda x, n: sum(a * a * b for a, b in pairwise(x)), FOUR, 0),
     "scanned": (scanned, FOUR, 0),

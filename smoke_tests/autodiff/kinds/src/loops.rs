@@ -7,7 +7,6 @@ pub const CASES: &[Case] = &[
     orbit::CASE,
     next_element::CASE,
     replaced_each_turn::CASE,
-    binomial::CASE,
     drift::CASE,
     midpoint::CASE,
     zeroed::CASE,
@@ -60,21 +59,6 @@ gradient!(replaced_each_turn, [0.1, 0.2, 0.3, 0.4], 3, |p, n| {
         a = b;
     }
     a[0] + 2.0 * a[1] + 3.0 * a[2] + 4.0 * a[3]
-});
-
-// A recursion backwards in one vector.
-gradient!(binomial, [0.31, 0.47], 5, |p, n| {
-    let m = n + 1;
-    let mut v = vec![0.0; m + 1];
-    for i in 0..=m {
-        v[i] = (p[0] * p[0] * i as f64 - p[1]).max(0.0);
-    }
-    for k in (0..m).rev() {
-        for i in 0..=k {
-            v[i] = 0.5 * (v[i] + v[i + 1]);
-        }
-    }
-    v[0]
 });
 
 // Start values that are constants: forward mode took them for their own tangents.

@@ -19,7 +19,6 @@ mod choices;
 mod copies;
 mod lanes;
 mod loops;
-mod statics;
 #[cfg(feature = "variants")]
 mod variants;
 
@@ -30,7 +29,6 @@ fn main() {
         copies::CASES,
         choices::CASES,
         calls::CASES,
-        statics::CASES,
         lanes::CASES,
     ];
     for case in kinds.into_iter().flatten() {

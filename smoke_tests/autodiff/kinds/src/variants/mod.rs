@@ -4,6 +4,7 @@ use crate::case::Case;
 
 mod copies;
 mod loops;
+mod open;
 mod overwritten;
 mod rest;
 mod turns;
@@ -14,4 +15,5 @@ pub const CASES: &[&[Case]] = &[
     turns::CASES,
     copies::CASES,
     rest::CASES,
+    open::CASES,
 ];

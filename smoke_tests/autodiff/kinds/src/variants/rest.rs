@@ -1,11 +1,10 @@
-//! Choices, calls, statics, iterators and lanes, in other ways.
+//! Choices, calls, iterators and lanes, in other ways.
 
 use crate::case::Case;
 use crate::copies::weigh;
 use crate::{gradient, single, slope};
 use std::arch::x86_64::*;
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 pub const CASES: &[Case] = &[
     borrowed_or_owned::CASE,
@@ -17,7 +16,6 @@ pub const CASES: &[Case] = &[
     boxed_closure::CASE,
     enumeration::CASE,
     constant_static::CASE,
-    lazy::CASE,
     windows::CASE,
     zipped::CASE,
     scanned::CASE,
@@ -119,12 +117,6 @@ gradient!(constant_static, [0.3, 0.4, 0.5], 1, |x, n| {
         sum += SLOW[(i + n) % 3] * x[i].powi(3);
     }
     sum
-});
-
-static TABLE: LazyLock<Vec<f64>> = LazyLock::new(|| (1..=4).map(f64::from).collect());
-
-gradient!(lazy, [0.3, 0.4, 0.5], 0, |x, _n| {
-    x.iter().zip(TABLE.iter()).map(|(v, w)| w * v * v * v).sum()
 });
 
 gradient!(windows, [0.3, 0.4, 0.5, 0.6], 0, |x, _n| {
