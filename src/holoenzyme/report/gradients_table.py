@@ -157,10 +157,12 @@ def changes(before: GradientsRecord, after: GradientsRecord) -> tuple[Change, ..
 
 def cost_table(record: GradientsRecord) -> Table:
     """A row for each version of each program, and the geometric mean of the right ones."""
+    from rich.text import Text
+
     table = _table("program", "language", "inputs", "primal", "gradient", "÷", "noise", "heap of primal", "of gradient")
     for measured in record.measured:
         if not measured.readings:
-            table.add_row(measured.program, measured.language, "", "", f"[red]{measured.outcome}[/]")
+            table.add_row(measured.program, measured.language, "", "", Text(measured.outcome, style="red"))
             continue
         reading = min(measured.readings, key=lambda one: one.gradient_ns)
         left = f", {_bytes(reading.gradient_left_bytes)} lost" if reading.gradient_left_bytes else ""
@@ -206,10 +208,13 @@ def against_c(record: GradientsRecord) -> Table | None:
 
 def change_table(before: GradientsRecord, after: GradientsRecord) -> Table:
     """Gradient over primal before and after, the geometric mean of what changed, and what is right in one alone."""
+    from rich.text import Text
+
     table = _table("program", "language", "÷ before", "÷ after", "after ÷ before", "noise", "", "heap before", "after")
     found = changes(before, after)
     for change in found:
-        mark = "" if not change.beyond_noise else "[red]slower[/]" if change.factor > 1 else "[green]faster[/]"
+        slower = change.factor > 1
+        mark = Text("slower" if slower else "faster", style="red" if slower else "green")
         heaps = [max(one.gradient_peak_bytes for one in side.readings) for side in (change.before, change.after)]
         table.add_row(
             *change.after.key,
@@ -217,13 +222,13 @@ def change_table(before: GradientsRecord, after: GradientsRecord) -> Table:
             f"{change.after.ratio:.2f}",
             f"{change.factor:.3f}",
             f"{change.noise:.1%}",
-            mark,
+            mark if change.beyond_noise else "",
             *(_bytes(heap) for heap in heaps),
         )
     for language in dict.fromkeys(change.after.language for change in found):
         factor = geometric_mean([change.factor for change in found if change.after.language == language])
         style = "red" if factor > GOAL else "green"
-        table.add_row("geometric mean", language, "", "", f"[{style}]{factor:.3f}[/]", f"at most {GOAL}")
+        table.add_row("geometric mean", language, "", "", Text(f"{factor:.3f}", style=style), f"at most {GOAL}")
     outcomes: list[Mapping[tuple[str, str], Measured]] = [
         {one.key: one for one in record.measured} for record in (before, after)
     ]

@@ -10,8 +10,6 @@ pub const CASES: &[Case] = &[
     moved_onto_itself::CASE,
     inserted::CASE,
     removed::CASE,
-    rotated_left::CASE,
-    rotated_right::CASE,
     moved_single::CASE,
     rows_copied::CASE,
     owned::CASE,
@@ -23,7 +21,6 @@ pub const CASES: &[Case] = &[
     sorted::CASE,
     filled::CASE,
     fields_swapped::CASE,
-    vectors_swapped::CASE,
     ring::CASE,
     boxed::CASE,
 ];
@@ -63,20 +60,6 @@ gradient!(removed, SEVEN, 2, |x, n| {
     let mut y = x.to_vec();
     let gone = y.remove(n);
     weigh(&y) + 3.0 * gone * gone
-});
-
-in_place!(rotated_left, SEVEN, 3, |x, n| {
-    x.rotate_left(n);
-    for i in 0..x.len() {
-        x[i] *= x[i] * (i + 1) as f64;
-    }
-});
-
-in_place!(rotated_right, SEVEN, 2, |x, n| {
-    x.rotate_right(n);
-    for i in 0..x.len() {
-        x[i] *= x[i] * (i + 1) as f64;
-    }
 });
 
 single!(moved_single, [1.25, 1.5, 0.75, 2.0], 1, |x, n| {
@@ -178,21 +161,6 @@ gradient!(fields_swapped, [0.3, 0.4, 0.5], 3, |x, n| {
         p.a *= x[2] + p.b;
     }
     p.a + 2.0 * p.b * p.b
-});
-
-gradient!(vectors_swapped, [0.3, 0.4, 0.5, 0.6], 3, |x, n| {
-    let mut now = vec![0.0; 4];
-    let mut next = vec![0.0; 4];
-    for i in 0..4 {
-        now[i] = x[i];
-    }
-    for _ in 0..n {
-        for i in 0..4 {
-            next[i] = now[i] + 0.3 * now[(i + 1) % 4] * now[i];
-        }
-        std::mem::swap(&mut now, &mut next);
-    }
-    weigh(&now)
 });
 
 // A buffer that is written round and round.

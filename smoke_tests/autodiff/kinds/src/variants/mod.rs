@@ -4,6 +4,7 @@ use crate::case::Case;
 
 mod copies;
 mod loops;
+#[cfg(feature = "open")]
 mod open;
 mod overwritten;
 mod rest;
@@ -15,5 +16,6 @@ pub const CASES: &[&[Case]] = &[
     turns::CASES,
     copies::CASES,
     rest::CASES,
+    #[cfg(feature = "open")]
     open::CASES,
 ];

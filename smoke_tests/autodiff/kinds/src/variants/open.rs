@@ -1,9 +1,18 @@
-//! What is still wrong, or ends the compiler or the program (November 2026): in the proof as soon as it is right.
+//! What is not right yet (November 2026): it ends the compiler or the program, or is refused. No test asks for it; what
+//! comes right goes to the proof, or among the variants. `cargo autodiff run --features open` tells.
 
 use crate::case::Case;
-use crate::{gradient, slope};
+use crate::copies::weigh;
+use crate::{gradient, in_place, slope};
 
-pub const CASES: &[Case] = &[binomial::CASE, neighbours::CASE, hidden::CASE];
+pub const CASES: &[Case] = &[
+    binomial::CASE,
+    neighbours::CASE,
+    hidden::CASE,
+    rotated_left::CASE,
+    rotated_right::CASE,
+    vectors_swapped::CASE,
+];
 
 // A recursion backwards in one vector.
 gradient!(binomial, [0.31, 0.47], 5, |p, n| {
@@ -33,3 +42,36 @@ gradient!(neighbours, [1.0, 2.0, 3.0], 0, |x, _n| {
 });
 
 slope!(hidden, 2.0, 0, |x, _n| { std::hint::black_box(x * x) * x });
+
+const SEVEN: [f64; 7] = [1.3, 1.6, 1.2, 0.96, 1.5, 1.1, 0.94];
+
+// Refused: the type of what is moved is not known.
+in_place!(rotated_left, SEVEN, 3, |x, n| {
+    x.rotate_left(n);
+    for i in 0..x.len() {
+        x[i] *= x[i] * (i + 1) as f64;
+    }
+});
+
+in_place!(rotated_right, SEVEN, 2, |x, n| {
+    x.rotate_right(n);
+    for i in 0..x.len() {
+        x[i] *= x[i] * (i + 1) as f64;
+    }
+});
+
+// Refused, too: what is swapped are the headers of the vectors.
+gradient!(vectors_swapped, [0.3, 0.4, 0.5, 0.6], 3, |x, n| {
+    let mut now = vec![0.0; 4];
+    let mut next = vec![0.0; 4];
+    for i in 0..4 {
+        now[i] = x[i];
+    }
+    for _ in 0..n {
+        for i in 0..4 {
+            next[i] = now[i] + 0.3 * now[(i + 1) % 4] * now[i];
+        }
+        std::mem::swap(&mut now, &mut next);
+    }
+    weigh(&now)
+});

@@ -16,6 +16,7 @@ pub const CASES: &[Case] = &[
     boxed_closure::CASE,
     enumeration::CASE,
     constant_static::CASE,
+    filtered::CASE,
     windows::CASE,
     zipped::CASE,
     scanned::CASE,
@@ -117,6 +118,11 @@ gradient!(constant_static, [0.3, 0.4, 0.5], 1, |x, n| {
         sum += SLOW[(i + n) % 3] * x[i].powi(3);
     }
     sum
+});
+
+gradient!(filtered, [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], 0, |x, _n| {
+    let some: Vec<f64> = x.iter().filter(|v| **v > 0.35).map(|v| v * v).collect();
+    some.iter().sum::<f64>() * some[0]
 });
 
 gradient!(windows, [0.3, 0.4, 0.5, 0.6], 0, |x, _n| {
