@@ -85,7 +85,7 @@ def test_a_limit_without_its_test_is_refused(root: Path, tmp_path: Path) -> None
     path = tmp_path / LIMITS_PATH
     path.parent.mkdir(parents=True)
     text = (root / LIMITS_PATH).read_text()
-    path.write_text(text.replace("case: grown", "case: nowhere"))
+    path.write_text(text.replace("case: mapped", "case: nowhere"))
     with pytest.raises(UserError, match="names the case 'nowhere'"):
         load_limits(tmp_path, load_smoke_tests(root))
 
