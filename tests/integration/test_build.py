@@ -39,7 +39,7 @@ def test_the_default_cell_is_proved_with_numbers(built: str, engine: DockerEngin
     assert all(item["ok"] and item["error"] <= item["tolerance"] for item in record["comparisons"])
     identities = {value for key, value in record["versions"].items() if key.startswith("libLLVM of")}
     assert len(identities) == 1, "rustc and libEnzyme load one build of libLLVM"
-    assert json.loads(image.labels[INPUTS_LABEL])["stages"].keys() == {"rustc", "enzyme", "crates"}
+    assert json.loads(image.labels[INPUTS_LABEL])["stages"].keys() == {"rustc", "clippy", "enzyme", "crates"}
 
 
 def test_building_again_does_nothing(built: str, cli: Cli, engine: DockerEngine) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from holoenzyme.evidence.oracle import DeviceLine
-from holoenzyme.execute.inspect_kernels import KERNEL_PREFIX
+from holoenzyme.execute.inspect_kernels import kernel_name
 
 #: What makes the runtime say what it launches, where (1: entry with the device's number, 16: the kernel's name), and
 #: refuse to run a kernel on the host instead of a device.
@@ -55,9 +55,7 @@ def read_launches(messages: str, devices: Sequence[DeviceLine]) -> tuple[Launch,
         if match["device"] is not None:
             device = int(match["device"])
         else:
-            found[
-                match["kernel"].removeprefix(KERNEL_PREFIX), device, match["blocks"], match["threads"], match["mode"]
-            ] += 1
+            found[kernel_name(match["kernel"]), device, match["blocks"], match["threads"], match["mode"]] += 1
     return tuple(
         Launch(
             kernel=kernel,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from holoenzyme.errors import UserError
 from holoenzyme.execute.inspect_container import OFFLOAD_KINDS, Found, Packed, find_packed
-from holoenzyme.execute.inspect_kernels import Argument, Device, Kernel, read_device
+from holoenzyme.execute.inspect_kernels import Argument, Device, Kernel, kernel_name, read_device
 
 __all__ = ["Argument", "Device", "DeviceImage", "Format", "Inspection", "Kernel", "inspect", "inspect_images"]
 
@@ -126,7 +126,7 @@ def inspect(path: Path) -> Inspection:
     """
     found = find_packed(path)
     images = tuple(_image(path, number, packed, found) for number, packed in enumerate(found.packed))
-    return Inspection(path=path, images=images, entries=found.entries)
+    return Inspection(path=path, images=images, entries=tuple(kernel_name(entry) for entry in found.entries))
 
 
 def inspect_images(path: Path) -> tuple[DeviceImage, ...]:
@@ -158,5 +158,5 @@ def _image(path: Path, number: int, packed: Packed, found: Found) -> DeviceImage
         machine=device.machine,
         flags=device.flags,
         processor=device.processor,
-        kernels=kernels,
+        kernels=tuple(replace(kernel, name=kernel_name(kernel.name)) for kernel in kernels),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -21,7 +21,7 @@ from elftools.elf.sections import NoteSection, SymbolTableSection
 from holoenzyme.errors import UserError
 from holoenzyme.execute.inspect_container import ELF_ERRORS
 
-#: What rustc puts in front of a kernel's name in its symbol (patch 0002), so that no kernel is taken for libc's `exp`.
+#: What rustc puts before a kernel's name in its symbol (rustc's patch 0012), so that none is taken for libc's `exp`.
 KERNEL_PREFIX = "__offload_kernel_"
 #: Numbers of ELF machines.
 EM_X86_64, EM_CUDA, EM_AMDGPU = 62, 190, 224
@@ -55,9 +55,9 @@ class Argument:
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel:
-    """A kernel: its name in the program, the size of its argument buffer, and its arguments in order.
+    """A kernel: its symbol, the size of its argument buffer, and its arguments in order.
 
-    Both are none where the image does not tell. `hidden` are those that the runtime fills in on its own.
+    In an `Inspection`, its name in the program stands for its symbol. Size and arguments are none where the image does not tell. `hidden` are those that the runtime fills in on its own.
     """
 
     name: str
@@ -75,6 +75,11 @@ class DeviceFile:
     flags: int
     processor: str | None
     kernels: tuple[Kernel, ...]
+
+
+def kernel_name(symbol: str) -> str:
+    """The name in the program of the kernel with this symbol."""
+    return symbol.removeprefix(KERNEL_PREFIX)
 
 
 def read_device(name: str, content: bytes) -> DeviceFile:
@@ -95,8 +100,9 @@ def read_device(name: str, content: bytes) -> DeviceFile:
             why=f"{type(error).__name__}: {error}",
             fix="link the program again",
         ) from error
-    named = tuple(replace(kernel, name=kernel.name.removeprefix(KERNEL_PREFIX)) for kernel in kernels)
-    return DeviceFile(device=_DEVICES[machine], machine=machine, flags=flags, processor=processor, kernels=named)
+    return DeviceFile(
+        device=_DEVICES[machine], machine=machine, flags=flags, processor=processor, kernels=tuple(kernels)
+    )
 
 
 def _read(name: str, elf: ELFFile, machine: int, abi: int, flags: int) -> tuple[str | None, list[Kernel]]:

@@ -12,6 +12,7 @@ import pytest
 
 from holoenzyme.app import inspect as command
 from holoenzyme.errors import UserError
+from holoenzyme.execute import inspect_kernels
 from holoenzyme.execute.inspect import Argument, Device, Format, Kernel, inspect, inspect_images
 from holoenzyme.execute.inspect_kernels import amd_processor, cuda_processor
 
@@ -68,6 +69,15 @@ def test_functions_of_the_host_are_kernels_where_the_host_launches_them() -> Non
         image.kernel("helper")
     assert caught.value.why == "its kernels: nothing, saxpy, widths"
     assert "helper" in {kernel.name for kernel in inspect(HOST_OUT).image("host").kernels}
+
+
+def test_kernels_are_named_as_in_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspect_kernels, "KERNEL_PREFIX", "sax")
+    inspection = inspect(PROGRAM)
+    assert inspection.problems == ()
+    assert sorted(inspection.entries) == ["nothing", "py", "widths"]
+    for image in inspection.images:
+        assert sorted(kernel.name for kernel in image.kernels) == ["nothing", "py", "widths"]
 
 
 def test_a_file_of_device_passes() -> None:
