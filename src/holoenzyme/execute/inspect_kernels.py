@@ -57,7 +57,8 @@ class Argument:
 class Kernel:
     """A kernel: its symbol, the size of its argument buffer, and its arguments in order.
 
-    In an `Inspection`, its name in the program stands for its symbol. Size and arguments are none where the image does not tell. `hidden` are those that the runtime fills in on its own.
+    In an `Inspection`, its name in the program stands for its symbol. Size and arguments are none where the image does
+    not tell. `hidden` are those that the runtime fills in on its own.
     """
 
     name: str
