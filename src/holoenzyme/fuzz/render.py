@@ -22,7 +22,7 @@ _ALLOWED = {"": Level.LOOSE, "p": Level.POSTFIX, "u": Level.UNARY, "m": Level.PR
 #: What generated code is full of, on purpose.
 _ALLOW = "#![allow(warnings)]"
 LANES = 4
-_COMPOUND = re.compile(r"^( *)([^={}|]*[\w\])]) ([-+*/])= (.*);$", re.MULTILINE)
+_COMPOUND = re.compile(r"^( *)([^={}|;\n]*[\w\])]) ([-+*/])= (.*);$", re.MULTILINE)
 
 
 def rust(name: str) -> str:

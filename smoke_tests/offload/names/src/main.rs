@@ -32,7 +32,7 @@ fn main() {
     y = numbers;
     offload::<_, _, ()>(libm, BLOCKS, THREADS, (&mut y[..],));
     print("libm", &y);
-    println!(r#"{{"done": 4}}"#);
+    println!(r#"{{"done": 5}}"#);
 }
 
 /// Debug prints an f64 so that it reads back as the same number.
