@@ -170,7 +170,6 @@ FUNCTIONS_OF: dict[str, tuple[Any, list[float], int]] = {
     "reversed": (lambda x, n: squared_in_order(x[::-1]), SEVEN, 0),
     "replaced": (replaced, FEW, 3),
     "taken": (taken, FEW, 3),
-    "sorted": (lambda x, n: weigh(sorted((v * v for v in x), key=number)), SEVEN, 0),
     "filled": (lambda x, n: weigh([1.0, 1.0, x[0] * x[1] * x[2], x[0] * x[1], x[0] * x[1]]), FEW, 2),
     "fields_swapped": (fields_swapped, FEW, 3),
     "ring": (ring, FEW, 7),

@@ -18,7 +18,6 @@ pub const CASES: &[Case] = &[
     reversed::CASE,
     replaced::CASE,
     taken::CASE,
-    sorted::CASE,
     filled::CASE,
     fields_swapped::CASE,
     ring::CASE,
@@ -134,12 +133,6 @@ gradient!(taken, [0.3, 0.4, 0.5], 3, |x, n| {
         now = old.iter().map(|v| v * v + old[0]).collect();
     }
     weigh(&now)
-});
-
-gradient!(sorted, SEVEN, 0, |x, _n| {
-    let mut y: Vec<f64> = x.iter().map(|v| v * v).collect();
-    y.sort_by(|a, b| a.partial_cmp(b).unwrap());
-    weigh(&y)
 });
 
 gradient!(filled, [0.3, 0.4, 0.5], 2, |x, n| {

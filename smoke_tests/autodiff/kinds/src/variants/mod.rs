@@ -3,6 +3,7 @@
 use crate::case::Case;
 
 mod copies;
+mod found;
 mod loops;
 #[cfg(feature = "open")]
 mod open;
@@ -16,6 +17,7 @@ pub const CASES: &[&[Case]] = &[
     turns::CASES,
     copies::CASES,
     rest::CASES,
+    found::CASES,
     #[cfg(feature = "open")]
     open::CASES,
 ];

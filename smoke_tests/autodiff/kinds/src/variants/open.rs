@@ -12,6 +12,8 @@ pub const CASES: &[Case] = &[
     rotated_left::CASE,
     rotated_right::CASE,
     vectors_swapped::CASE,
+    sorted::CASE,
+    vectors_of_steps::CASE,
 ];
 
 // A recursion backwards in one vector.
@@ -74,4 +76,24 @@ gradient!(vectors_swapped, [0.3, 0.4, 0.5, 0.6], 3, |x, n| {
         std::mem::swap(&mut now, &mut next);
     }
     weigh(&now)
+});
+
+// Every step is kept, in a vector of vectors that has its length from the beginning.
+gradient!(vectors_of_steps, [0.3, 0.5, 0.8], 4, |p, n| {
+    let mut steps = vec![vec![0.0; 3]; n + 1];
+    for i in 0..3 {
+        steps[0][i] = p[i];
+    }
+    for t in 0..n {
+        for i in 0..3 {
+            steps[t + 1][i] = steps[t][i] + 0.2 * steps[t][(i + 1) % 3] * steps[t][i];
+        }
+    }
+    steps[n][0] + steps[n / 2][1] * steps[n][2]
+});
+
+gradient!(sorted, SEVEN, 0, |x, _n| {
+    let mut y: Vec<f64> = x.iter().map(|v| v * v).collect();
+    y.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    weigh(&y)
 });

@@ -15,7 +15,6 @@ pub const CASES: &[Case] = &[
     recursive::CASE,
     continued_fraction::CASE,
     runge_kutta_single::CASE,
-    vectors_of_steps::CASE,
 ];
 
 // Explicit steps, each through a vector of its own.
@@ -180,18 +179,4 @@ single!(runge_kutta_single, [0.25, 0.5], 4, |p, n| {
         }
     }
     s[0] * s[1]
-});
-
-// Every step is kept, in a vector of vectors that has its length from the beginning.
-gradient!(vectors_of_steps, [0.3, 0.5, 0.8], 4, |p, n| {
-    let mut steps = vec![vec![0.0; 3]; n + 1];
-    for i in 0..3 {
-        steps[0][i] = p[i];
-    }
-    for t in 0..n {
-        for i in 0..3 {
-            steps[t + 1][i] = steps[t][i] + 0.2 * steps[t][(i + 1) % 3] * steps[t][i];
-        }
-    }
-    steps[n][0] + steps[n / 2][1] * steps[n][2]
 });

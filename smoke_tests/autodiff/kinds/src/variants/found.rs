@@ -1,0 +1,105 @@
+//! What generated functions found (`nox -s fuzz`), made smaller.
+
+use crate::case::Case;
+use crate::gradient;
+
+pub const CASES: &[Case] = &[
+    labelled::CASE,
+    walked::CASE,
+    split_loop::CASE,
+    chosen_and_called::CASE,
+    swapped_in_loop::CASE,
+];
+
+// Loops that end together: how often the inner one ran was looked up where nothing was written.
+gradient!(labelled, [0.3, 0.4, 0.5, 0.6, 0.7], 2, |x, n| {
+    let mut s = 0.0;
+    'outer: for i in 0..x.len() {
+        let mut p = x[i];
+        for j in 0..x.len() {
+            if x[j] > 0.65 {
+                break 'outer;
+            }
+            if j > i + n {
+                continue 'outer;
+            }
+            p = p * x[j] + 0.5;
+            s += p;
+            if s > 500.0 {
+                break 'outer;
+            }
+        }
+        s += p.sin();
+    }
+    s
+});
+
+// What is read first is overwritten later, by a pointer that walks.
+gradient!(walked, [0.3, 0.4, 0.5], 1, |x, n| {
+    let mut a = vec![0.0; 5];
+    a[0] = x[n];
+    let squares: Vec<f64> = a.iter().map(|v| v * v).collect();
+    let sum: f64 = squares.iter().sum();
+    for pair in a.chunks_mut(2) {
+        let t = pair[0] * x[n];
+        for v in pair.iter_mut() {
+            *v = 0.5 * *v + t;
+        }
+    }
+    sum + a[0] * x[0] + a[3]
+});
+
+// The condition does not change in the loop, so that the compiler makes two loops of one.
+gradient!(split_loop, [0.25, 0.875, 0.4], 2, |x, n| {
+    let bounds = [1.0, 2.0, 0.3];
+    let mut s = [1.0, 2.0, 0.3];
+    for _ in 0..n {
+        let b: [f64; 3] = std::array::from_fn(|i| {
+            let factor = if (n as f64) < bounds[(n + 1) % 3] {
+                -0.75
+            } else {
+                x[0]
+            };
+            s[i] * factor + 0.1
+        });
+        for i in 0..3 {
+            s[i] += 0.1 * b[i] * b[i];
+        }
+    }
+    s[0] * x[1] + s[1] * x[2] + s[2]
+});
+
+static TABLE: [f64; 3] = [0.75, 0.5, 0.25];
+
+#[inline(never)]
+fn three(a: f64, b: f64) -> [f64; 3] {
+    [a * b, a + 1.0, (a.powi(2) + 1.0).recip() + b]
+}
+
+// A constant or the argument, and a call that writes its result through a pointer.
+gradient!(chosen_and_called, [0.6, -0.8, 0.2], 3, |x, n| {
+    let chosen: &[f64] = if n > 3 { x } else { &TABLE };
+    let sum: f64 = chosen.iter().map(|v| v * v).sum();
+    let mut a = [0.0; 3];
+    for v in &mut a {
+        *v = x[0];
+    }
+    let cycled = a.iter().cycle().skip(n).take(3).map(|v| v * v).sum::<f64>();
+    let b = three(cycled, a[n % 3]);
+    let c: [f64; 3] = std::array::from_fn(|i| (0.5 + x[(n + 1) % 3]) * a[i] + b[i]);
+    b[2] * 1.5 + c[1] + sum * 0.5
+});
+
+gradient!(swapped_in_loop, [0.3, 0.5, 0.7, 0.9], 5, |x, n| {
+    let mut now = x.to_vec();
+    let mut next = vec![0.0; x.len()];
+    for _ in 0..n {
+        for i in 1..x.len() - 1 {
+            next[i] = now[i] + 0.1 * (now[i - 1] - 2.0 * now[i] + now[i + 1]) * now[i];
+        }
+        next[0] = now[0];
+        next[x.len() - 1] = now[x.len() - 1];
+        std::mem::swap(&mut now, &mut next);
+    }
+    now.iter().map(|v| v * v).sum()
+});
