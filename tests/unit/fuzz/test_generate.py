@@ -119,3 +119,11 @@ def test_what_a_function_is_given_is_not_written_unless_it_may_be() -> None:
         for argument in program.arguments:
             if argument.passing is Passing.SHARED:
                 assert not re.search(rf"^\s*{argument.name}\[[^\]]*\] [-+*/]?= ", text, re.MULTILINE)
+
+
+def test_what_is_added_is_computed_on_its_own() -> None:
+    programs = [(str(seed), generate(seed)) for seed in range(1, 60)]
+    lines = [line for line in oracle(programs).splitlines() if "let rhs = " in line]
+    assert lines
+    for line in lines:
+        assert line.endswith("= rhs; }"), line
