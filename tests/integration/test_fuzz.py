@@ -9,7 +9,7 @@ import pytest
 from tests.integration.conftest import CELL, Cli
 
 FUNCTIONS = 150
-#: Of those that say something: how many are right at least. The others are refused, and the exit code says so. 92 % were
+#: Of those that say something: how many are right at least. The others are refused, as the exit code says. 92 % were
 #: right when this was written (November 2026); the goal is 97 %.
 RIGHT = 0.89
 
