@@ -365,6 +365,12 @@ def swapped_in_loop(x: Any, n: int) -> Any:
     return sum((v * v for v in now[1:]), start=now[0] * now[0])
 
 
+def read_twice(x: Any, n: int) -> Any:
+    """Pairs of elements, and the square of their sum."""
+    pairs = sum((v * w for v in x for w in x), start=0.0 * x[0])
+    return n * pairs * pairs
+
+
 #: name -> function, point, n
 FUNCTIONS_OF: dict[str, tuple[Any, list[float], int]] = {
     "last_element": (last_element, TEN, 0),
@@ -377,6 +383,7 @@ FUNCTIONS_OF: dict[str, tuple[Any, list[float], int]] = {
     "walked": (walked, [0.3, 0.4, 0.5], 1),
     "split_loop": (split_loop, [0.25, 0.875, 0.4], 2),
     "chosen_and_called": (chosen_and_called, [0.6, -0.8, 0.2], 3),
+    "read_twice": (read_twice, [0.3, 0.5, 0.7, 0.9], 4),
     "swapped_in_loop": (swapped_in_loop, [0.3, 0.5, 0.7, 0.9], 5),
     "until": (until, TEN, 0),
     "mirrored": (mirrored, TEN, 0),

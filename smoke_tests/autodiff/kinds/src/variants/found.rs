@@ -9,6 +9,7 @@ pub const CASES: &[Case] = &[
     split_loop::CASE,
     chosen_and_called::CASE,
     swapped_in_loop::CASE,
+    read_twice::CASE,
 ];
 
 // Loops that end together: how often the inner one ran was looked up where nothing was written.
@@ -102,4 +103,16 @@ gradient!(swapped_in_loop, [0.3, 0.5, 0.7, 0.9], 5, |x, n| {
         std::mem::swap(&mut now, &mut next);
     }
     now.iter().map(|v| v * v).sum()
+});
+
+// Two references to one slice: both are read, and its shadow is written by both.
+gradient!(read_twice, [0.3, 0.5, 0.7, 0.9], 4, |x, n| {
+    let mut a = [0.0; 4];
+    for i in 0..n {
+        a[i] = x
+            .iter()
+            .map(|v| x.iter().map(|w| v * w).sum::<f64>())
+            .sum::<f64>();
+    }
+    a.iter().map(|v| v * v).sum::<f64>()
 });
