@@ -9,8 +9,8 @@ import pytest
 from tests.integration.conftest import CELL, Cli
 
 FUNCTIONS = 150
-#: Of those that say something: how many are right at least. The others are refused, as the exit code says. About 91 % were
-#: right when this was written (November 2026); the goal is 97 %.
+#: Of those that say something: how many are right at least. The others are refused, as the exit code says. About 91 %
+#: were right when this was written (November 2026); the goal is 97 %.
 RIGHT = 0.85
 
 
