@@ -129,6 +129,68 @@ def guarded(x: Any, n: int) -> Any:
     return 0.0
 
 
+def labelled(x: Any, n: int) -> Any:
+    """Two loops that end together."""
+    s = 0.0 * x[0]
+    for i in range(len(x)):
+        p = x[i]
+        for j in range(len(x)):
+            if number(x[j]) > 0.65:
+                return s
+            if j > i + n:
+                break
+            p = p * x[j] + 0.5
+            s = s + p
+        else:
+            s = s + sin(p)
+    return s
+
+
+def walked(x: Any, n: int) -> Any:
+    """Squares first, and then other numbers in their place."""
+    a = [x[n], *[0.0 * x[0]] * 4]
+    total = x[n] * x[n]
+    for at in range(0, 5, 2):
+        t = a[at] * x[n]
+        for k in range(at, min(at + 2, 5)):
+            a[k] = 0.5 * a[k] + t
+    return total + a[0] * x[0] + a[3]
+
+
+def split_loop(x: Any, n: int) -> Any:
+    """With a factor that does not change."""
+    factor = -0.75 if n < (1.0, 2.0, 0.3)[(n + 1) % 3] else x[0]
+    s = [1.0 + 0.0 * x[0], 2.0 + 0.0 * x[0], 0.3 + 0.0 * x[0]]
+    for _ in range(n):
+        b = [v * factor + 0.1 for v in s]
+        s = [v + 0.1 * w * w for v, w in zip(s, b, strict=True)]
+    return s[0] * x[1] + s[1] * x[2] + s[2]
+
+
+def chosen_and_called(x: Any, n: int) -> Any:
+    """The table is chosen."""
+    total = 0.75**2 + 0.5**2 + 0.25**2
+    cycled = 3.0 * x[0] * x[0]
+    third = 1.0 / (cycled * cycled + 1.0) + x[0]
+    second = (0.5 + x[(n + 1) % 3]) * x[0] + cycled + 1.0
+    return third * 1.5 + second + total * 0.5
+
+
+def swapped_in_loop(x: Any, n: int) -> Any:
+    """Explicit steps between two vectors."""
+    now = list(x)
+    for _ in range(n):
+        inner = [now[i] + 0.1 * (now[i - 1] - 2.0 * now[i] + now[i + 1]) * now[i] for i in range(1, len(now) - 1)]
+        now = [now[0], *inner, now[-1]]
+    return sum((v * v for v in now[1:]), start=now[0] * now[0])
+
+
+def read_twice(x: Any, n: int) -> Any:
+    """Pairs of elements, and the square of their sum."""
+    pairs = sum((v * w for v in x for w in x), start=0.0 * x[0])
+    return n * pairs * pairs
+
+
 #: name -> function, point, n
 KINDS: dict[str, tuple[Any, list[float], int]] = {
     "orbit": (orbit, [0.3, 0.47], 5),
@@ -152,6 +214,12 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "by_pointer": (lambda x, n: 6 * x[0], [0.3], 1),
     "by_trait": (lambda x, n: sin(x[0]), [0.3], 1),
     "by_table": (lambda x, n: 3 * x[0], [0.3], 1),
+    "labelled": (labelled, [0.3, 0.4, 0.5, 0.6, 0.7], 2),
+    "walked": (walked, [0.3, 0.4, 0.5], 1),
+    "split_loop": (split_loop, [0.25, 0.875, 0.4], 2),
+    "chosen_and_called": (chosen_and_called, [0.6, -0.8, 0.2], 3),
+    "read_twice": (read_twice, [0.3, 0.5, 0.7, 0.9], 4),
+    "swapped_in_loop": (swapped_in_loop, [0.3, 0.5, 0.7, 0.9], 5),
     "product2": (lambda x, n: x[0] * x[1], [2.0, 3.0], 0),
     "product4": (lambda x, n: x[0] * x[1] * x[2] * x[3], [2.0, 3.0, 5.0, 7.0], 0),
 }

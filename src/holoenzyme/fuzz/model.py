@@ -125,6 +125,10 @@ class Program:
         found = {node.kind for item in (*self.items, self.body) for node in item.walk()}
         return frozenset(kind for kind in found if kind)
 
+    def narrows(self) -> bool:
+        """Whether an f64 is rounded to an f32 on the way."""
+        return any("narrow(" in (node.dual or "") for item in (*self.items, self.body) for node in item.walk())
+
     def weight(self) -> int:
         """How large it is: what a shrinker makes less."""
         return (

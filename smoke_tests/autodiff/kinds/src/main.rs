@@ -17,6 +17,7 @@ mod calls;
 mod case;
 mod choices;
 mod copies;
+mod found;
 mod lanes;
 mod loops;
 #[cfg(feature = "variants")]
@@ -30,6 +31,7 @@ fn main() {
         choices::CASES,
         calls::CASES,
         lanes::CASES,
+        found::CASES,
     ];
     for case in kinds.into_iter().flatten() {
         printed += case.print();

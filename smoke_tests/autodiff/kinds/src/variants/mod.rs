@@ -3,7 +3,6 @@
 use crate::case::Case;
 
 mod copies;
-mod found;
 mod loops;
 #[cfg(feature = "open")]
 mod open;
@@ -17,7 +16,6 @@ pub const CASES: &[&[Case]] = &[
     turns::CASES,
     copies::CASES,
     rest::CASES,
-    found::CASES,
     #[cfg(feature = "open")]
     open::CASES,
 ];
