@@ -191,6 +191,22 @@ def read_twice(x: Any, n: int) -> Any:
     return n * pairs * pairs
 
 
+def returned_past_call(x: Any, n: int) -> Any:
+    """What a branch that is not taken does not change."""
+    h = [sin(v * x[1]) for v in x]
+    return h[0] * 0.25 + h[2]
+
+
+def rows_of_zeros(x: Any, n: int) -> Any:
+    """Rows of which one number is not zero."""
+    return (x[0] + 100.0) * (x[0] + 100.0) + x[1] * x[2]
+
+
+def boxed_terms(x: Any, n: int) -> Any:
+    """A line, a parabola, and another one."""
+    return x[n % 3] * x[1] + 0.5 * x[1] * x[1] + x[2] * x[1] * x[1]
+
+
 #: name -> function, point, n
 KINDS: dict[str, tuple[Any, list[float], int]] = {
     "orbit": (orbit, [0.3, 0.47], 5),
@@ -220,6 +236,9 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "chosen_and_called": (chosen_and_called, [0.6, -0.8, 0.2], 3),
     "read_twice": (read_twice, [0.3, 0.5, 0.7, 0.9], 4),
     "swapped_in_loop": (swapped_in_loop, [0.3, 0.5, 0.7, 0.9], 5),
+    "returned_past_call": (returned_past_call, [0.5, 1.5, 2.5], 3),
+    "rows_of_zeros": (rows_of_zeros, [0.5, 1.5, 2.5], 4),
+    "boxed_terms": (boxed_terms, [0.5, 1.5, 2.5], 4),
     "product2": (lambda x, n: x[0] * x[1], [2.0, 3.0], 0),
     "product4": (lambda x, n: x[0] * x[1] * x[2] * x[3], [2.0, 3.0, 5.0, 7.0], 0),
 }

@@ -10,6 +10,9 @@ pub const CASES: &[Case] = &[
     chosen_and_called::CASE,
     swapped_in_loop::CASE,
     read_twice::CASE,
+    returned_past_call::CASE,
+    rows_of_zeros::CASE,
+    boxed_terms::CASE,
 ];
 
 // Loops that end together: how often the inner one ran was looked up where nothing was written.
@@ -115,4 +118,69 @@ gradient!(read_twice, [0.3, 0.5, 0.7, 0.9], 4, |x, n| {
             .sum::<f64>();
     }
     a.iter().map(|v| v * v).sum::<f64>()
+});
+
+#[inline(never)]
+fn squares_added(a: &mut [f64], b: &[f64]) {
+    for i in 0..a.len() {
+        a[i] += b[i] * b[i];
+    }
+}
+
+// A call in a branch that is not taken; what is returned owes nothing to it.
+gradient!(returned_past_call, [0.5, 1.5, 2.5], 3, |x, n| {
+    let &[a, b, c] = x else { return 0.0 };
+    let p = [a, b, c];
+    if n > 3 {
+        squares_added(&mut [a, 1.0, b], &p);
+    }
+    let mut h = [0.0; 3];
+    for i in 0..3 {
+        h[i] = (p[i] * b).sin();
+    }
+    h[0] * 0.25 + h[2]
+});
+
+// The first row is zeros, the others are copies of it: of memory that was used before.
+gradient!(rows_of_zeros, [0.5, 1.5, 2.5], 4, |x, n| {
+    let used = vec![x[0] + 100.0; 3];
+    let mut sum = used[0] * used[n - 2];
+    drop(used);
+    let mut rows = vec![vec![0.0; 3]; 2];
+    rows[0][0] = x[1] * x[2];
+    for row in &rows {
+        for v in row {
+            sum += v;
+        }
+    }
+    sum
+});
+
+trait Term {
+    fn at(&self, x: f64) -> f64;
+}
+
+struct Line(f64);
+
+struct Square(f64);
+
+impl Term for Line {
+    fn at(&self, x: f64) -> f64 {
+        self.0 * x
+    }
+}
+
+impl Term for Square {
+    fn at(&self, x: f64) -> f64 {
+        self.0 * x * x
+    }
+}
+
+// Methods behind pointers that a vector holds, and what drops them.
+gradient!(boxed_terms, [0.5, 1.5, 2.5], 4, |x, n| {
+    let mut terms: Vec<Box<dyn Term>> = vec![Box::new(Line(x[n % 3])), Box::new(Square(0.5))];
+    if n > 3 {
+        terms.push(Box::new(Square(x[2])));
+    }
+    terms.iter().map(|term| term.at(x[1])).sum::<f64>()
 });
