@@ -20,5 +20,13 @@ fn shared(x: &[f64], n: usize) -> f64 {
 
 fn main() {
     let mut gradient = [0.0; 3];
-    println!("{:?}", slope(&black_box([1.3, 0.7, 0.2]), &mut gradient, black_box(1), 1.0));
+    println!(
+        "{:?}",
+        slope(
+            &black_box([1.3, 0.7, 0.2]),
+            &mut gradient,
+            black_box(1),
+            1.0
+        )
+    );
 }
