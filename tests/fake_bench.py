@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from holoenzyme.fuzz.campaign import Built, Done
+from holoenzyme.fuzz.campaign import AUTODIFF, Built, Done, Way
 from holoenzyme.fuzz.model import Program
 from holoenzyme.fuzz.oracle import expected, read_oracle
 
@@ -48,6 +48,7 @@ class FakeBench:
     status: Mapping[str, int] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     seed: float = 1.0
+    way: Way = AUTODIFF
     crates: list[list[str]] = field(default_factory=list)
 
     def oracle(self, text: str) -> Built:

@@ -12,6 +12,8 @@ FUNCTIONS = 150
 #: Of those that say something: how many are right at least. The others are refused, as the exit code says. About 91 %
 #: were right when this was written (November 2026); the goal is 97 %.
 RIGHT = 0.85
+#: In kernels: so many functions, of which so many are right at least; a few refusals more or less count for much here.
+KERNELS, RIGHT_IN_KERNELS = 30, 0.5
 
 
 @pytest.mark.parametrize(("cell", "seed"), [(CELL, 1), ("patched-1.96-host", 1 + FUNCTIONS)])
@@ -26,6 +28,17 @@ def test_derivatives_of_generated_functions_are_right_or_refused(
     assert data["functions"] == FUNCTIONS
     assert outcomes["unsuited"] <= 0.1 * FUNCTIONS, "the generator makes too much that says nothing"
     assert outcomes["right"] >= RIGHT * (FUNCTIONS - outcomes["unsuited"]), done.output
+
+
+def test_derivatives_in_kernels_are_right_or_refused(cli: Cli, tmp_path: Path) -> None:
+    """On the virtual host device: compiled as a kernel is, and launched."""
+    words = ("--cell", "patched-1.96-host", "--seed", str(1 + 2 * FUNCTIONS), "--functions", str(KERNELS))
+    done = cli("fuzz", "offload", *words, "--shrink", "0", "--out", str(tmp_path), timeout=2 * 3600.0)
+    assert done.returncode == 0, done.output + done.stderr
+    data = json.loads((tmp_path / "offload.json").read_text())
+    outcomes = data["outcomes"]
+    assert data["functions"] == KERNELS
+    assert outcomes["right"] >= RIGHT_IN_KERNELS * (KERNELS - outcomes["unsuited"]), done.output
 
 
 def test_the_oracle_agrees_with_differences(cli: Cli, tmp_path: Path) -> None:

@@ -18,19 +18,18 @@ from holoenzyme.app.build import build_cells
 from holoenzyme.app.fuzzing import host_bench, image_bench
 from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.errors import ExitCode, UserError
-from holoenzyme.fuzz.campaign import Bench, examine
+from holoenzyme.fuzz.campaign import AUTODIFF, OFFLOAD, Bench, examine
 from holoenzyme.fuzz.generate import generate
 from holoenzyme.fuzz.model import Program
 from holoenzyme.fuzz.oracle import Outcome, Verdict, judge_oracle, moved, wanted
-from holoenzyme.fuzz.render import standalone
 from holoenzyme.fuzz.shrink import message_kind, shrink
 from holoenzyme.process import SubprocessRunner
 from holoenzyme.report.fuzz_table import Result, as_data, tables
 
 OUTPUT = Path("build/fuzz")
 #: What is tested.
-WHAT = ("autodiff", "generator")
-_FUNCTIONS = 300
+WHAT = ("autodiff", "offload", "generator")
+_FUNCTIONS, _KERNELS = 300, 30
 #: Compilers of this channel take 1 for the seed of a gradient, whatever is given.
 _UNSEEDED = "distro"
 _SEED = 0.75
@@ -57,7 +56,8 @@ def run(argv: list[str], root: Path) -> int:
         )
         seeds = range(arguments.seed, arguments.seed + arguments.functions) if arguments.functions else None
         if seeds is None and arguments.hours is None:
-            seeds = range(arguments.seed, arguments.seed + _FUNCTIONS)
+            count = _KERNELS if arguments.what == OFFLOAD.name else _FUNCTIONS
+            seeds = range(arguments.seed, arguments.seed + count)
         campaign.go(seeds, arguments.seed, arguments.hours)
         data = as_data(campaign.results, {**about, **campaign.facts()})
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,8 +73,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fuzz", description="Differentiate generated functions and compare with an exact oracle.", epilog=_EPILOG
     )
-    parser.add_argument("what", choices=WHAT, help="`cargo autodiff`, or the oracle against differences")
-    parser.add_argument("--functions", type=int, metavar="N", help=f"how many; {_FUNCTIONS} where no --hours are given")
+    parser.add_argument(
+        "what",
+        choices=WHAT,
+        help="`cargo autodiff`, the same in kernels (`cargo offload --autodiff`), or the oracle against differences",
+    )
+    parser.add_argument(
+        "--functions",
+        type=int,
+        metavar="N",
+        help=f"how many; {_FUNCTIONS} ({_KERNELS} in kernels) where no --hours are given",
+    )
     parser.add_argument("--hours", type=float, metavar="N", help="for how long")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="the seed of the first function (1)")
     parser.add_argument("--cell", metavar="CELL", help="another cell than the default one")
@@ -90,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
 @contextmanager
 def _bench(arguments: argparse.Namespace, root: Path) -> Iterator[tuple[Bench, dict[str, object]]]:
     """What compiles and runs, and what it is."""
+    way = OFFLOAD if arguments.what == OFFLOAD.name else AUTODIFF
+    if way is OFFLOAD and not arguments.cell:
+        raise UserError("kernels: no cell is named", fix="name one that compiles them, as `--cell patched-1.96-host`")
     if arguments.compiler:
         words = tuple(shlex.split(arguments.compiler))
         with host_bench(SubprocessRunner(), words, arguments.rustc) as host:
@@ -101,7 +113,7 @@ def _bench(arguments: argparse.Namespace, root: Path) -> Iterator[tuple[Bench, d
         raise UserError(f"{arguments.cell!r} names {len(built)} cells", fix="name one cell")
     image = tools.engine.image(built[0].name)
     seed = 1.0 if built[0].cell.channel == _UNSEEDED else _SEED
-    with image_bench(tools.engine, built[0].name, seed=seed) as bench:
+    with image_bench(tools.engine, built[0].name, seed=seed, way=way) as bench:
         about: dict[str, object] = {"what": arguments.what, "cell": built[0].cell.id}
         yield bench, {**about, "image": image.id if image else None}
 
@@ -192,11 +204,11 @@ class Campaign:
         header = [
             "EXPECTED: the numbers that stand after `want`.",
             f"OBSERVED: {final.outcome}: {final.detail}".replace("\n", " ").rstrip(": "),
-            f"Made by `nox -s fuzz -- autodiff --seed {program.seed} --functions 1`, and shrunk.",
+            f"Made by `nox -s fuzz -- {self._bench.way.name} --seed {program.seed} --functions 1`, and shrunk.",
         ]
         numbers = wanted(small, found.truths.get("0", {}), 1.0)
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{final.outcome}-{program.seed}.rs"
-        path.write_text(standalone(small, header, numbers), encoding="utf-8")
+        path.write_text(self._bench.way.alone(small, header, numbers), encoding="utf-8")
         console.say(f"  shrunk to {path}")
         return path

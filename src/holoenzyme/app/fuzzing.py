@@ -12,13 +12,15 @@ from pathlib import Path
 from holoenzyme.engine.base import Engine, Mount, RunRequest
 from holoenzyme.errors import InternalError
 from holoenzyme.execute.smoke import WORK, user, work_folder
-from holoenzyme.fuzz import render
-from holoenzyme.fuzz.campaign import Built, Done
+from holoenzyme.fuzz import kernels, render
+from holoenzyme.fuzz.campaign import AUTODIFF, OFFLOAD, Built, Done, Way
 from holoenzyme.process import Command, Runner
 from holoenzyme.render.stages import File
 
 #: What was freed is overwritten, so that a use of it afterwards shows.
 _RUN = ("env", "MALLOC_PERTURB_=165")
+#: A launch that finds no device ends the program.
+_MANDATORY = ("OMP_TARGET_OFFLOAD=MANDATORY",)
 #: libEnzyme tells what it works on, and what it refuses.
 _ENV = {"ENZYME_ERRORS": "json"}
 _ORACLE = ("--edition", "2024", "-Copt-level=0", "-Ccodegen-units=2", "-Cdebuginfo=0", "oracle.rs")
@@ -26,22 +28,27 @@ _ORACLE = ("--edition", "2024", "-Copt-level=0", "-Ccodegen-units=2", "-Cdebugin
 _COMPILE_LIMIT = (90, 8)
 #: Seconds for everything, where the machine is busy with other things.
 _PATIENCE = 3000.0
-_MANIFEST = """[package]
+_PACKAGE = """[package]
 name = "{name}"
 version = "0.1.0"
 edition = "2024"
-
-[lib]
-path = "lib.rs"
 """
-_PROGRAM = """[package]
-name = "generated"
-version = "0.1.0"
-edition = "2024"
-
+_PROGRAM = (
+    _PACKAGE.format(name="generated")
+    + """
 [dependencies]
 helpers = { path = "helpers" }
 """
+)
+#: Kernels stand in a library, and need a crate that toolchain images have.
+_KERNELS = (
+    _PROGRAM
+    + f"""holoenzyme = {{ path = "/opt/holoenzyme/share/crates/holoenzyme" }}
+
+[lib]
+path = "{kernels.SUBJECT}"
+"""
+)
 
 
 @contextmanager
@@ -65,6 +72,7 @@ class HostBench:
     rustc: str
     folder: Path
     seed: float = 1.0
+    way: Way = AUTODIFF
 
     def prepare(self) -> None:
         """Compile the crate that functions call."""
@@ -94,26 +102,27 @@ class HostBench:
 
 
 @contextmanager
-def image_bench(engine: Engine, image: str, *, seed: float) -> Iterator[ImageBench]:
+def image_bench(engine: Engine, image: str, *, seed: float, way: Way = AUTODIFF) -> Iterator[ImageBench]:
     """A bench in an image, in a folder that is gone afterwards."""
     text = {
-        "Cargo.toml": _PROGRAM,
-        "src/main.rs": "fn main() {}\n",
-        "helpers/Cargo.toml": _MANIFEST.format(name="helpers"),
-        "helpers/lib.rs": render.helpers(),
+        "Cargo.toml": _KERNELS if way is OFFLOAD else _PROGRAM,
+        "src/main.rs": kernels.program() if way is OFFLOAD else "fn main() {}\n",
+        "helpers/Cargo.toml": _PACKAGE.format(name="helpers"),
+        "helpers/src/lib.rs": render.helpers(),
     }
     with work_folder({name: File(content=content.encode()) for name, content in text.items()}) as folder:
-        yield ImageBench(engine=engine, image=image, folder=folder, seed=seed)
+        yield ImageBench(engine=engine, image=image, folder=folder, seed=seed, way=way)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageBench:
-    """Uses `cargo autodiff` of an image."""
+    """Uses `cargo autodiff` of an image, or its `cargo offload --autodiff` and the virtual host device."""
 
     engine: Engine
     image: str
     folder: Path
     seed: float
+    way: Way = AUTODIFF
 
     def oracle(self, text: str) -> Built:
         """With the image's rustc."""
@@ -122,10 +131,13 @@ class ImageBench:
         return Built(compiled, self._do(*_kept("./oracle")) if compiled.ok else None)
 
     def subject(self, text: str, functions: int) -> Built:
-        """With `cargo autodiff`."""
-        (self.folder / "src/main.rs").write_text(text, encoding="utf-8")
-        compiled = self._do(*_limited(functions, "cargo", "autodiff", "build", "--offline", "--quiet"))
-        return Built(compiled, self._do(*_kept(*_RUN, "target/release/generated")) if compiled.ok else None)
+        """With the compiler that differentiates."""
+        offload = self.way is OFFLOAD
+        (self.folder / (kernels.SUBJECT if offload else "src/main.rs")).write_text(text, encoding="utf-8")
+        words = ("offload", "build", "--autodiff") if offload else ("autodiff", "build")
+        compiled = self._do(*_limited(functions, "cargo", *words, "--offline", "--quiet"))
+        run = (*_RUN, *(_MANDATORY if offload else ()), "target/release/generated")
+        return Built(compiled, self._do(*_kept(*run)) if compiled.ok else None)
 
     def _do(self, *words: str) -> Done:
         request = RunRequest(

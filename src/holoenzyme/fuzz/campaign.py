@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from holoenzyme.fuzz import kernels, render
 from holoenzyme.fuzz.model import Program
 from holoenzyme.fuzz.oracle import Outcome, Run, Truth, Verdict, judge, read_oracle, read_subject
-from holoenzyme.fuzz.render import oracle, subject
 
 #: How a shell or Python tells of SIGXCPU.
 _OUT_OF_TIME = (-24, 128 + 24)
@@ -52,8 +52,29 @@ class Built:
     ran: Done | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """Where functions are differentiated: in the program itself, or in a kernel that it launches.
+
+    `text` renders functions for a seed of gradients; `alone` one that failed, with the numbers that are wanted.
+    """
+
+    name: str
+    text: Callable[[Sequence[Named], float], str]
+    alone: Callable[[Program, Sequence[str], Sequence[tuple[str, int, Sequence[float]]]], str]
+
+
+AUTODIFF = Way(name="autodiff", text=render.subject, alone=render.standalone)
+OFFLOAD = Way(name="offload", text=kernels.subject, alone=kernels.alone)
+
+
 class Bench(Protocol):
     """Compiles programs and runs them."""
+
+    @property
+    def way(self) -> Way:
+        """How functions are rendered for it."""
+        ...
 
     @property
     def seed(self) -> float:
@@ -89,7 +110,7 @@ def examine(bench: Bench, programs: Sequence[Named], crate: int) -> Examined:
 def _with_oracle(bench: Bench, programs: list[Named], found: Examined) -> list[Named]:
     """Run the oracle; the functions that it has something to say of."""
     while programs:
-        text = oracle(programs)
+        text = render.oracle(programs)
         built = bench.oracle(text)
         if built.compiled.ok:
             break
@@ -145,7 +166,7 @@ def _first_error(output: str) -> str:
 def _settle(bench: Bench, programs: list[Named], found: Examined) -> None:
     """Compile functions together, leaving out those that are at fault, and judge what they give."""
     while programs:
-        text = subject(programs, bench.seed)
+        text = bench.way.text(programs, bench.seed)
         built = bench.subject(text, len(programs))
         if built.compiled.ok:
             runs = read_subject(built.ran.output) if built.ran else {}

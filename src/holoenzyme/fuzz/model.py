@@ -127,7 +127,8 @@ class Program:
 
     def narrows(self) -> bool:
         """Whether an f64 is rounded to an f32 on the way."""
-        return any("narrow(" in (node.dual or "") for item in (*self.items, self.body) for node in item.walk())
+        texts = (node.dual or node.text for item in (*self.items, self.body) for node in item.walk())
+        return any("narrow(" in text or "%F{" in text for text in texts)
 
     def weight(self) -> int:
         """How large it is: what a shrinker makes less."""

@@ -12,15 +12,17 @@ from holoenzyme.fuzz.model import Argument, Level, Node, Passing, Program, Shape
 #: The crate with the functions that are called across crates.
 HELPERS = "helpers"
 _PLACE = re.compile(r"\$([puma]?)(\d+)")
-#: Numbers, numbers of whole numbers, and whole numbers of numbers: plain and dual.
+#: Numbers, numbers of whole numbers, whole numbers of numbers, numbers as f32, and numbers of an f32: plain and dual.
 _MARKERS = (
     (re.compile(r"%L\{([^{}]*)\}"), r"\1", r"%c(\1)"),
-    (re.compile(r"%I\{([^{}]*)\}"), r"(\1 as %R)", r"%R::of(\1)"),
+    (re.compile(r"%I\{([^{}]*)\}"), r"((\1) as %R)", r"%R::of(\1)"),
     (re.compile(r"%W\{([^{}]*)\}"), r"((\1) as usize)", r"(\1).whole()"),
+    (re.compile(r"%F\{([^{}]*)\}"), r"(\1 as f32)", r"narrow(\1)"),
+    (re.compile(r"%G\{([^{}]*)\}"), r"(\1 as %R)", r"%R::of_single(\1)"),
 )
 _ALLOWED = {"": Level.LOOSE, "p": Level.POSTFIX, "u": Level.UNARY, "m": Level.PRODUCT, "a": Level.SUM}
 #: What generated code is full of, on purpose.
-_ALLOW = "#![allow(warnings)]"
+ALLOW = "#![allow(warnings)]"
 LANES = 4
 _COMPOUND = re.compile(r"^( *)([^={}|;\n]*[\w\])]) ([-+*/])= (.*);$", re.MULTILINE)
 
@@ -172,7 +174,7 @@ def _array(shape: Shape, sizes: dict[str, int], bits: str) -> str:
     return kind
 
 
-def _inputs(program: Program, point: int) -> list[str]:
+def inputs(program: Program, point: int) -> list[str]:
     """A `let` for each argument at a point."""
     lines, sizes = [], program.size_map()
     bits = "f32" if program.single else "f64"
@@ -191,7 +193,8 @@ def _passed(argument: Argument, suffix: str = "") -> str:
     return f"{'' if argument.passing is Passing.VALUE else f'{argument.passing.value} '}{argument.name}{suffix}"
 
 
-def _list(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """A slice of these expressions, as f64."""
     return "&[" + ", ".join(f"{word} as f64" for word in words) + "]"
 
 
@@ -263,7 +266,7 @@ def _reverse_given(program: Program, lanes: range) -> list[str]:
 def _checks(program: Program, name: str, seed: float) -> Iterator[str]:
     for point in range(len(program.points)):
         yield "{"
-        yield from _inputs(program, point)
+        yield from inputs(program, point)
         for mode in ("primal", *program.possible_modes()):
             label = f"{name} {mode} {point}"
             lines, given = call(program, mode, point, seed)
@@ -271,7 +274,7 @@ def _checks(program: Program, name: str, seed: float) -> Iterator[str]:
             yield "{"
             yield from (f"let mut {a.name} = {a.name};" for a in program.arguments if a.passing is Passing.MUTABLE)
             yield from lines
-            yield f'out("{label}", {_list(given)});'
+            yield f'out("{label}", {listed(given)});'
             yield "}"
         yield "}"
 
@@ -281,7 +284,8 @@ def module(name: str) -> str:
     return f"case_{name}_"
 
 
-def _uses(program: Program, *, dual: bool) -> Iterator[str]:
+def uses(program: Program, *, dual: bool) -> Iterator[str]:
+    """The `use` lines that a function needs."""
     for use in program.uses:
         if use == "simd":
             yield "use super::arch::*;" if dual else "use std::arch::x86_64::*;"
@@ -293,14 +297,14 @@ def _uses(program: Program, *, dual: bool) -> Iterator[str]:
 
 def subject(programs: Sequence[tuple[str, Program]], seed: float = 1.0) -> str:
     """The program that differentiates functions, each by its name, and prints what comes out."""
-    parts = ["#![feature(autodiff)]", _ALLOW]
+    parts = ["#![feature(autodiff)]", ALLOW]
     for name, program in programs:
         parts += [
             f"mod {module(name)} {{",
             "use std::autodiff::{autodiff_forward, autodiff_reverse};",
             "use std::hint::black_box;",
             "use super::harness::{begin, out};",
-            *_uses(program, dual=False),
+            *uses(program, dual=False),
             function(program),
             "pub fn check() {",
             *_checks(program, name, seed),
@@ -325,9 +329,9 @@ def helpers(*, dual: bool = False) -> str:
 
 def oracle(programs: Sequence[tuple[str, Program]]) -> str:
     """The program that runs the same functions over dual numbers."""
-    parts, calls = [_ALLOW, "use dual::*;"], []
+    parts, calls = [ALLOW, "use dual::*;"], []
     for name, program in programs:
-        parts += [f"mod {module(name)} {{", "use super::dual::*;", *_uses(program, dual=True)]
+        parts += [f"mod {module(name)} {{", "use super::dual::*;", *uses(program, dual=True)]
         parts.append(function(program, dual=True))
         for point in range(len(program.points)):
             parts += [f"pub fn point_{point}() -> Vec<D64> {{", *_dual_point(program, point), "}"]
@@ -363,11 +367,11 @@ def standalone(program: Program, header: Sequence[str], wanted: Sequence[tuple[s
     lines = [*(f"// {line}" for line in header), "#![feature(autodiff)]", "#![allow(warnings)]"]
     modes = [mode for mode in ("forward", "reverse") if any(mode in word for word in program.possible_modes())]
     lines.append(f"use std::autodiff::{{{', '.join(f'autodiff_{mode}' for mode in modes)}}};")
-    lines += ["use std::hint::black_box;", *(line.replace("super::", "") for line in _uses(program, dual=False))]
+    lines += ["use std::hint::black_box;", *(line.replace("super::", "") for line in uses(program, dual=False))]
     lines += [function(program), "fn main() {"]
     for mode, point, numbers in wanted:
         called, given = call(program, mode, point, 1.0)
-        inside = [*_inputs(program, point), *called, f"let got: &[f64] = {_list(given)};"]
+        inside = [*inputs(program, point), *called, f"let got: &[f64] = {listed(given)};"]
         shown = ", ".join(f"{number!r}" for number in numbers).replace("nan", "NaN")
         inside.append(f'println!("{mode}: {{got:?}}, want [{shown}]");')
         lines += ["    {", *(f"        {line}" for line in inside), "    }"]

@@ -16,7 +16,7 @@ from holoenzyme.app import fuzz
 from holoenzyme.app.fuzzing import host_bench, image_bench
 from holoenzyme.engine.base import RunRequest, RunResult
 from holoenzyme.errors import InternalError, UserError
-from holoenzyme.fuzz.campaign import Examined
+from holoenzyme.fuzz.campaign import OFFLOAD, Examined
 from holoenzyme.fuzz.generate import generate
 from holoenzyme.fuzz.model import Program
 from holoenzyme.fuzz.oracle import Outcome, Verdict, moved
@@ -178,17 +178,18 @@ def test_helpers_that_do_not_compile_are_a_bug() -> None:
         pass
 
 
-def test_the_image_bench_keeps_what_is_printed_in_a_file() -> None:
-    class Printing(FakeEngine):
-        def run(self, request: RunRequest) -> RunResult:
-            self.seen = [*getattr(self, "seen", []), request]
-            if "> printed" in request.argv[-1]:
-                (request.mounts[0].source / "printed").write_text("end 1 0\n")
-            return RunResult(request=request, returncode=0, stdout="", stderr="", duration=0.1, timed_out=False)
+class Printing(FakeEngine):
+    def run(self, request: RunRequest) -> RunResult:
+        self.seen = [*getattr(self, "seen", []), request]
+        if "> printed" in request.argv[-1]:
+            (request.mounts[0].source / "printed").write_text("end 1 0\n")
+        return RunResult(request=request, returncode=0, stdout="", stderr="", duration=0.1, timed_out=False)
 
+
+def test_the_image_bench_keeps_what_is_printed_in_a_file() -> None:
     engine = Printing()
     with image_bench(engine, "image:tag", seed=0.75) as bench:
-        assert (bench.folder / "helpers/lib.rs").is_file()
+        assert (bench.folder / "helpers/src/lib.rs").is_file()
         built = bench.subject("text", 2)
         assert (bench.folder / "src/main.rs").read_text() == "text"
         assert not (bench.folder / "printed").exists()
@@ -198,3 +199,22 @@ def test_the_image_bench_keeps_what_is_printed_in_a_file() -> None:
     assert compiled.argv[-5:] == ("cargo", "autodiff", "build", "--offline", "--quiet")
     assert ran.argv[-1] == "exec env MALLOC_PERTURB_=165 target/release/generated > printed"
     assert not compiled.network
+
+
+def test_kernels_are_a_library_and_are_launched() -> None:
+    engine = Printing()
+    with image_bench(engine, "image:tag", seed=0.75, way=OFFLOAD) as bench:
+        assert 'path = "src/subject.rs"' in (bench.folder / "Cargo.toml").read_text()
+        assert "offload::<_, _, ()>(generated," in (bench.folder / "src/main.rs").read_text()
+        bench.subject("text", 2)
+        assert (bench.folder / "src/subject.rs").read_text() == "text"
+    compiled, ran = engine.seen
+    assert compiled.argv[-6:] == ("cargo", "offload", "build", "--autodiff", "--offline", "--quiet")
+    # Without it, a program whose kernel finds no device would say nothing.
+    assert "OMP_TARGET_OFFLOAD=MANDATORY" in ran.argv[-1]
+
+
+@pytest.mark.parametrize("words", [(), ("--compiler", "cc")])
+def test_kernels_need_a_cell(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with pytest.raises(UserError, match="no cell is named"):
+        fuzz.run(["offload", *words], tmp_path)

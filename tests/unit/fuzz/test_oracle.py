@@ -178,6 +178,9 @@ def test_the_oracle_is_compared_with_differences() -> None:
         for point, each in known.items()
     }
     assert judge_oracle(made, flat).outcome is Outcome.RIGHT
+    # On one side another way is taken.
+    there = replace(flat[1], rows=tuple((replace(r[0], value=r[0].value + 9.0), *r[1:]) for r in flat[1].rows))
+    assert judge_oracle(made, {**flat, 1: there}).outcome is Outcome.UNSUITED
 
 
 def test_wanted_has_every_mode_at_every_point() -> None:

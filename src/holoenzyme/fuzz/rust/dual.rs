@@ -214,7 +214,9 @@ macro_rules! dual {
             /// As `x as usize`.
             pub fn whole(self) -> usize { self.v as usize }
             /// As `i as f64`.
-            pub fn of(i: usize) -> Self { $constant(i as $float) }
+            pub fn of(i: impl Whole) -> Self { $constant(i.number() as $float) }
+            /// As `x as f64` of an `f32`.
+            pub fn of_single(x: D32) -> Self { Self { v: x.v.into(), d: x.d } }
         }
 
         impl PartialEq for $name {
@@ -276,13 +278,30 @@ macro_rules! dual {
         }
         impl Number for $name {
             fn out(&self) -> D64 { D64 { v: self.v.into(), d: self.d } }
+            fn single(self) -> D32 { D32 { v: self.v as f32, d: self.d } }
         }
     };
 }
 
 pub trait Number {
     fn out(&self) -> D64;
+    fn single(self) -> D32;
 }
+
+/// What may be cast to a number; none is so large that an `i64` is too small.
+pub trait Whole {
+    fn number(self) -> i64;
+}
+
+macro_rules! whole {
+    ($($name:ident)*) => {
+        $(impl Whole for $name {
+            fn number(self) -> i64 { self as i64 }
+        })*
+    };
+}
+
+whole!(usize u8 u16 u32 u64 i8 i16 i32 i64);
 
 dual!(D64, f64, c64, v64, 1.0 / (1u64 << 40) as f64);
 dual!(D32, f32, c32, v32, 1.0 / (1u64 << 18) as f64);
@@ -293,8 +312,9 @@ pub fn wide(x: D32) -> D64 {
 }
 
 /// As `x as f32`.
-pub fn narrow(x: D64) -> D32 {
-    D32 { v: x.v as f32, d: x.d }.map(x.v as f32, 1.0)
+pub fn narrow(x: impl Number) -> D32 {
+    let x = x.single();
+    x.map(x.v, 1.0)
 }
 
 /// The instructions of `std::arch::x86_64` that generated functions use.

@@ -15,7 +15,7 @@ const RLIMIT_CPU: i32 = 0;
 static SECONDS: [u64; 2] = [4, 8];
 
 /// Run the checks of one function; `end NAME STATUS` tells how its process ended, as wait(2) does.
-pub fn isolated(name: &str, checks: fn()) {
+pub fn isolated(name: &str, checks: impl Fn()) {
     unsafe {
         let child = fork();
         if child == 0 {
