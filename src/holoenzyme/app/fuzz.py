@@ -53,6 +53,8 @@ def run(argv: list[str], root: Path) -> int:
             shrinks=arguments.shrink,
             folder=folder,
             differences=arguments.what == "generator",
+            wide=arguments.wide,
+            words=_words(arguments),
         )
         seeds = range(arguments.seed, arguments.seed + arguments.functions) if arguments.functions else None
         if seeds is None and arguments.hours is None:
@@ -88,12 +90,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="the seed of the first function (1)")
     parser.add_argument("--cell", metavar="CELL", help="another cell than the default one")
     parser.add_argument("--store", action="append", default=[], metavar="DIR", help="load stages from this store")
+    parser.add_argument("--wide", action="store_true", help="with constructs that are refused more often, too")
     parser.add_argument("--crate", type=int, default=50, metavar="N", help="functions in one crate (50)")
     parser.add_argument("--shrink", type=int, default=10, metavar="N", help="failures that are shrunk (10)")
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"where programs and figures go ({OUTPUT})")
     parser.add_argument("--compiler", metavar="COMMAND", help="a compiler of this machine: COMMAND SOURCE RESULT ...")
     parser.add_argument("--rustc", default="rustc", metavar="FILE", help="what compiles the oracle beside --compiler")
     return parser
+
+
+def _words(arguments: argparse.Namespace) -> list[str]:
+    """What makes the same functions for the same compiler again, but for the seed."""
+    cell = ["--cell", arguments.cell] if arguments.cell else []
+    compiler = ["--compiler", arguments.compiler, "--rustc", arguments.rustc] if arguments.compiler else []
+    return [arguments.what, *cell, *compiler, *(["--wide"] if arguments.wide else [])]
 
 
 @contextmanager
@@ -121,9 +131,19 @@ def _bench(arguments: argparse.Namespace, root: Path) -> Iterator[tuple[Bench, d
 class Campaign:
     """Batch after batch of functions, and what became of them."""
 
-    def __init__(self, *, bench: Bench, crate: int, shrinks: int, folder: Path, differences: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        bench: Bench,
+        crate: int,
+        shrinks: int,
+        folder: Path,
+        differences: bool = False,
+        wide: bool = False,
+        words: Sequence[str] = (),
+    ) -> None:
         self._bench, self._crate, self._left, self._folder = bench, crate, shrinks, folder
-        self._differences = differences
+        self._differences, self._wide, self._words = differences, wide, tuple(words)
         self._start, self._started = time.monotonic(), datetime.now(UTC)
         self._shrunk: set[str] = set()
         self.results: list[Result] = []
@@ -149,7 +169,7 @@ class Campaign:
         }
 
     def _batch(self, seeds: range) -> None:
-        programs = {str(seed): generate(seed) for seed in seeds}
+        programs = {str(seed): generate(seed, wide=self._wide) for seed in seeds}
         if self._differences:
             programs = {name: moved(program) for name, program in programs.items()}
         found = examine(self._bench, list(programs.items()), self._crate)
@@ -204,7 +224,8 @@ class Campaign:
         header = [
             "EXPECTED: the numbers that stand after `want`.",
             f"OBSERVED: {final.outcome}: {final.detail}".replace("\n", " ").rstrip(": "),
-            f"Made by `nox -s fuzz -- {self._bench.way.name} --seed {program.seed} --functions 1`, and shrunk.",
+            f"Made by `nox -s fuzz -- {shlex.join([*self._words, '--seed', str(program.seed), '--functions', '1'])}`, "
+            "and shrunk.",
         ]
         numbers = wanted(small, found.truths.get("0", {}), 1.0)
         self._folder.mkdir(parents=True, exist_ok=True)

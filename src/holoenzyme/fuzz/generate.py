@@ -16,6 +16,8 @@ _RUN_TIME = 5
 _MAKERS = {"array": ("array-from-fn", "array-filled"), "vec": ("collect", "to-vec", "vec-filled")}
 _ATTRIBUTES = ("", "", "", "#[inline(never)]", "#[inline]")
 POINTS = 2
+#: No name of a variable: the oracle would take it for a plain float.
+_TYPES = ("f32", "f64")
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class _Holes:
 class Generator:
     """Makes one function."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, wide: bool = False) -> None:
         self._rng = random.Random(seed)
         self._seed = seed
         self._single = self._rng.random() < 0.12
@@ -41,8 +43,9 @@ class Generator:
         self._items: list[Node] = []
         self._uses: dict[str, None] = {}
         self._returns = True
-        self._by_kind = {pattern.kind: pattern for pattern in patterns()}
-        self._statements = [pattern for pattern in patterns() if pattern.body]
+        known = patterns(wide=wide)
+        self._by_kind = {pattern.kind: pattern for pattern in known}
+        self._statements = [pattern for pattern in known if pattern.body]
 
     def make(self) -> Program:
         """The function."""
@@ -281,7 +284,7 @@ class Generator:
                 case _ if len(name) == 2 and name[0] == "L" and name[1].isupper():
                     return holes.rows[name[1]].size
                 case _:
-                    if name not in holes.names:
+                    while name not in holes.names or holes.names[name] in _TYPES:
                         self._count += 1
                         holes.names[name] = f"{name}{self._count}"
                     return holes.names[name]
@@ -368,6 +371,6 @@ class Generator:
         return Node("", "real", f"{text}.iter().map(|r| r.iter().sum::<%R>() * r[0]).sum::<%R>()")
 
 
-def generate(seed: int) -> Program:
-    """The function of a seed."""
-    return Generator(seed).make()
+def generate(seed: int, *, wide: bool = False) -> Program:
+    """The function of a seed; `wide` takes the constructs of all files (another function)."""
+    return Generator(seed, wide=wide).make()

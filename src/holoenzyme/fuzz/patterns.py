@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from ruamel.yaml import YAML
 
 from holoenzyme.fuzz.model import Node
 
-#: In this order: a seed means the same function until one of them changes. The later ones found faults that are not
-#: mended yet (docs/fuzzing.md): they are read where this variable is set.
-_MORE = "HOLOENZYME_FUZZ_MORE"
-_FILES = ("patterns.yaml", "patterns_data.yaml", "patterns_code.yaml", "patterns_numeric.yaml")
+#: In this order: a seed means the same function until one of them changes.
+_FILES = ("patterns.yaml",)
+#: What reaches further than most programs do, and is refused more often.
+_WIDE = ("patterns_data.yaml", "patterns_code.yaml", "patterns_numeric.yaml")
 _HOLE = re.compile(r"@([A-Za-z_]\w*)(\[[^\]@]*\])?")
 _KID = re.compile(r"\$([puma]?)(\d+)")
 _BOUND = re.compile(r"^(?:'\w+: )?for (\w+) in ")
@@ -48,9 +47,9 @@ class Pattern:
         return frozenset(single | {word[1] for word in words if len(word) == 2 and word.isupper() and word[0] in "LC"})
 
 
-@lru_cache(maxsize=1)
-def patterns() -> tuple[Pattern, ...]:
-    """All of them, in the order of the files."""
+@lru_cache(maxsize=2)
+def patterns(*, wide: bool = False) -> tuple[Pattern, ...]:
+    """Those that functions are made of by default, or all of them, in the order of the files."""
     folder, yaml = resources.files("holoenzyme.fuzz"), YAML(typ="safe")
     return tuple(
         Pattern(
@@ -64,7 +63,7 @@ def patterns() -> tuple[Pattern, ...]:
             uses=tuple(entry.get("uses", ())),
             needs=entry.get("needs", ""),
         )
-        for name in (_FILES if os.environ.get(_MORE) else _FILES[:1])
+        for name in (*_FILES, *(_WIDE if wide else ()))
         for entry in yaml.load(folder.joinpath(name).read_text(encoding="utf-8"))
     )
 

@@ -83,7 +83,7 @@ def test_300_where_nothing_is_said(
         crates.append(len(named))
         return Examined(verdicts={name: Verdict(Outcome.RIGHT) for name, _ in named})
 
-    monkeypatch.setattr(fuzz, "generate", lambda seed: one)
+    monkeypatch.setattr(fuzz, "generate", lambda seed, wide: one)
     monkeypatch.setattr(fuzz, "examine", examine)
     assert go(tmp_path)[1]["functions"] == 300
     assert crates == [50] * 6
@@ -108,7 +108,7 @@ def test_what_is_wrong_is_shrunk_and_told(
     assert path.name == "wrong-2.rs"
     text = path.read_text()
     assert "// OBSERVED: wrong: reverse at point 0: number" in text
-    assert "--seed 2 --functions 1`, and shrunk." in text
+    assert "fuzz -- autodiff --compiler cc --rustc rustc --seed 2 --functions 1`, and shrunk." in text
     assert [(each["seed"], each["file"]) for each in data["not_right"]] == [(2, str(path)), (5, None)]  # type: ignore[attr-defined]
     shown = capsys.readouterr()
     assert "wrong" in shown.out

@@ -12,7 +12,7 @@ from holoenzyme.fuzz.model import Passing, Program
 from holoenzyme.fuzz.patterns import block, patterns, statements
 from holoenzyme.fuzz.render import directions, function, helpers, oracle, preset, standalone, subject, text_of
 
-PROGRAMS = [generate(seed) for seed in range(1, 301)]
+PROGRAMS = [generate(seed, wide=wide) for wide in (False, True) for seed in range(1, 301)]
 
 
 def test_a_seed_is_one_function() -> None:
@@ -20,17 +20,18 @@ def test_a_seed_is_one_function() -> None:
     assert function(generate(7)) != function(generate(8))
 
 
-def test_every_construct_is_in_some_function() -> None:
-    found = frozenset[str]().union(*(generate(seed).kinds() for seed in range(1500)))
-    assert {pattern.kind for pattern in patterns()} - found == set()
+@pytest.mark.parametrize("wide", [False, True])
+def test_every_construct_is_in_some_function(wide: bool) -> None:
+    found = frozenset[str]().union(*(generate(seed, wide=wide).kinds() for seed in range(1500)))
+    assert {pattern.kind for pattern in patterns(wide=wide)} - found == set()
 
 
 def test_no_hole_and_no_marker_is_left() -> None:
     for program in PROGRAMS:
         for dual in (False, True):
             text = function(program, dual=dual)
-            # `a % 3` is a remainder.
-            assert not re.search(r"[@$]|%[A-Z]", text), text
+            # `a % 3` is a remainder, `rest @ ..` a pattern.
+            assert not re.search(r"@(?! \.\.)|\$|%[A-Z]", text), text
 
 
 def test_plain_text_has_nothing_of_the_oracle() -> None:
