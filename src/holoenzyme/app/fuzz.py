@@ -112,6 +112,8 @@ def _bench(arguments: argparse.Namespace, root: Path) -> Iterator[tuple[Bench, d
     way = OFFLOAD if arguments.what == OFFLOAD.name else AUTODIFF
     if way is OFFLOAD and not arguments.cell:
         raise UserError("kernels: no cell is named", fix="name one that compiles them, as `--cell patched-1.96-host`")
+    if way is OFFLOAD and arguments.compiler:
+        raise UserError("kernels are compiled in images only", fix="leave --compiler out, or run `fuzz autodiff`")
     if arguments.compiler:
         words = tuple(shlex.split(arguments.compiler))
         with host_bench(SubprocessRunner(), words, arguments.rustc) as host:

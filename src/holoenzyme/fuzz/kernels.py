@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from holoenzyme.fuzz.model import Program
-from holoenzyme.fuzz.render import ALLOW, call, function, inputs, listed, module, rust, uses
+from holoenzyme.fuzz.render import ALLOW, call, inputs, listed, module, opened, rust
 
 #: The file of the library.
 SUBJECT = "src/subject.rs"
@@ -20,11 +20,7 @@ def subject(programs: Sequence[tuple[str, Program]], seed: float = 1.0) -> str:
     parts = ["#![feature(autodiff, abi_gpu_kernel, rustc_attrs)]", ALLOW]
     for name, program in programs:
         parts += [
-            f"mod {module(name)} {{",
-            "use std::autodiff::{autodiff_forward, autodiff_reverse};",
-            "use std::hint::black_box;",
-            *uses(program, dual=False),
-            function(program),
+            *opened(name, program),
             *_runs(program, seed),
             "}",
         ]

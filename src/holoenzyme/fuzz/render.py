@@ -295,17 +295,22 @@ def uses(program: Program, *, dual: bool) -> Iterator[str]:
             yield f"use {use};"
 
 
+def opened(name: str, program: Program) -> Iterator[str]:
+    """The beginning of a module with a function and its derivatives."""
+    yield f"mod {module(name)} {{"
+    yield "use std::autodiff::{autodiff_forward, autodiff_reverse};"
+    yield "use std::hint::black_box;"
+    yield from uses(program, dual=False)
+    yield function(program)
+
+
 def subject(programs: Sequence[tuple[str, Program]], seed: float = 1.0) -> str:
     """The program that differentiates functions, each by its name, and prints what comes out."""
     parts = ["#![feature(autodiff)]", ALLOW]
     for name, program in programs:
         parts += [
-            f"mod {module(name)} {{",
-            "use std::autodiff::{autodiff_forward, autodiff_reverse};",
-            "use std::hint::black_box;",
+            *opened(name, program),
             "use super::harness::{begin, out};",
-            *uses(program, dual=False),
-            function(program),
             "pub fn check() {",
             *_checks(program, name, seed),
             "}",

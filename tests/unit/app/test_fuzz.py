@@ -218,3 +218,8 @@ def test_kernels_are_a_library_and_are_launched() -> None:
 def test_kernels_need_a_cell(tmp_path: Path, words: tuple[str, ...]) -> None:
     with pytest.raises(UserError, match="no cell is named"):
         fuzz.run(["offload", *words], tmp_path)
+
+
+def test_kernels_need_an_image(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="in images only"):
+        fuzz.run(["offload", "--cell", "patched-1.96-host", "--compiler", "cc"], tmp_path)
