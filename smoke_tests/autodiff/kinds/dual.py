@@ -94,6 +94,8 @@ def expected(
     name: str, function: Function, at: Sequence[float], n: int, *, modes: Sequence[str], single: bool
 ) -> tuple[dict[str, list[float]], dict[str, str]]:
     """What a program must print of a function in each mode, and the tolerance of each line."""
+    # Of one number (slope!) upstream has no gradient in several directions.
+    modes = [mode for mode in modes if mode != "reverse 4" or len(at) > 1]
     right, suffix = derived(function, at, n), "-f32" if single else ""
     values = {f"{name} {mode}": right for mode in (*modes, "differences")}
     rules = {f"{name} {mode}": f"closed-form{suffix}" for mode in modes}

@@ -207,6 +207,89 @@ def boxed_terms(x: Any, n: int) -> Any:
     return x[n % 3] * x[1] + 0.5 * x[1] * x[1] + x[2] * x[1] * x[1]
 
 
+def copied_from_call(x: Any, n: int) -> Any:
+    """Of three numbers that a call returns."""
+    by = x[n % 3]
+    return x[0] * by * (x[1] + by) + sin(x[2] * x[2])
+
+
+def rows(x: Any, n: int) -> Any:
+    """Rows, and rows as they were."""
+    now = [[0.5, 0.5, 0.5] for _ in range(n)]
+    for i in range(n):
+        now[i][i % 3] = x[i % 3] * x[0]
+    now[1][0] = 2.0 * now[1][0]
+    before = [list(row) for row in now]
+    now[0][0] = 0.25
+    return sum(a[0] * b[1] + b[2] * b[0] for a, b in zip(now, before, strict=True))
+
+
+def weighted(x: Any, n: int) -> Any:
+    """Numbers by weights of their own."""
+    pairs = [(x[i % 3] * x[0], (i + 1) % 3) for i in range(n)]
+    return sum(weight * x[at] for weight, at in pairs) + 0.5 * x[pairs[-1][1]]
+
+
+def squared(x: Any, by: Any) -> Any:
+    """Squares, times a number."""
+    return [v * v * by for v in x]
+
+
+def made_each_turn(x: Any, n: int) -> Any:
+    """Products of squares, the last weighs most."""
+    total = 0.0 * x[0]
+    for i in range(n):
+        y = squared(x, x[i % 3])
+        total = total * 0.5 + y[i % 3] * y[(i + 1) % 3]
+    return total
+
+
+def grown(x: Any, n: int) -> Any:
+    """The first of them weighted."""
+    y = []
+    for i in range(n):
+        y.append(x[i % 3] * x[i % 2])
+        if i % 2 == 0:
+            y.append(x[0] + 0.5)
+    weights = squared(x, 0.5) + [1.0] * (len(y) - 3)
+    return sum(v * w * v * w for v, w in zip(y, weights, strict=True))
+
+
+def borrowed_first(x: Any, n: int) -> Any:
+    """Owned, with another number in the middle."""
+    return x[0] * x[0] + (x[0] * x[2]) ** 2 + x[2] * x[2]
+
+
+def vector_or_fault(x: Any, n: int) -> Any:
+    """A vector first, and then the fault that there are few."""
+    return x[0] * x[0] * x[1] * x[1] * x[2]
+
+
+def tree(x: Any, n: int) -> Any:
+    """Products and sums in turn."""
+    total = x[2]
+    for i in range(n):
+        total = total * x[i % 3] if i % 2 == 0 else x[i % 3] + total
+    return total + 0.5 * x[0]
+
+
+def linked(x: Any, n: int) -> Any:
+    """Squares of what the links hold, the last that was made first."""
+    total = 0.0 * x[0]
+    for number in [*(x[i % 3] for i in reversed(range(n))), 3.0]:
+        total = 0.5 * total * x[0] + number * number
+    return total
+
+
+def small_records(x: Any, n: int) -> Any:
+    """A point that is turned and shrunk, and ratios."""
+    a, b = x[0], x[1]
+    for _ in range(n):
+        a, b = a * 0.5 - b * x[2], a * x[2] + b * 0.5
+    below = x[1] - 1.0
+    return a + b * x[0] + sum(v * v for v in x) / (below * below)
+
+
 #: name -> function, point, n
 KINDS: dict[str, tuple[Any, list[float], int]] = {
     "orbit": (orbit, [0.3, 0.47], 5),
@@ -239,10 +322,22 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "returned_past_call": (returned_past_call, [0.5, 1.5, 2.5], 3),
     "rows_of_zeros": (rows_of_zeros, [0.5, 1.5, 2.5], 4),
     "boxed_terms": (boxed_terms, [0.5, 1.5, 2.5], 4),
+    "copied_from_call": (copied_from_call, [0.5, 1.5, 2.5], 4),
+    "rows": (rows, [0.5, 1.5, 2.5], 4),
+    "weighted": (weighted, [0.5, 1.5, 2.5], 4),
+    "made_each_turn": (made_each_turn, [0.5, 1.5, 2.5], 4),
+    "grown": (grown, [0.5, 1.5, 2.5], 5),
+    "borrowed_first": (borrowed_first, [0.5, 1.5, 2.5], 4),
+    "constants_replaced": (lambda x, n: x[0] * x[0] + 2 * x[1] * x[1] + 3 * x[2] * x[2], [0.5, 1.5, 2.5], 4),
+    "vector_or_fault": (vector_or_fault, [0.5, 1.5, 2.5], 4),
+    "tree": (tree, [0.5, 1.5, 2.5], 4),
+    "list": (linked, [0.5, 1.5, 2.5], 5),
+    "returned_beside": (lambda x, n: x[2] * x[2] * x[1] + x[1] * x[0], [0.5, 1.5, 2.5], 4),
+    "small_records": (small_records, [0.5, 1.5, 0.25], 4),
     "product2": (lambda x, n: x[0] * x[1], [2.0, 3.0], 0),
     "product4": (lambda x, n: x[0] * x[1] * x[2] * x[3], [2.0, 3.0, 5.0, 7.0], 0),
 }
-SINGLE = {"product4"}
+SINGLE = {"product4", "small_records"}
 
 
 def lines(modes: tuple[str, ...]) -> tuple[dict[str, list[float]], dict[str, str]]:
@@ -256,4 +351,4 @@ def lines(modes: tuple[str, ...]) -> tuple[dict[str, list[float]], dict[str, str
     return values, rules
 
 
-VALUES, VALUES_TOLERANCE = lines(("forward 1", "forward 4", "reverse"))
+VALUES, VALUES_TOLERANCE = lines(("forward 1", "forward 4", "reverse", "reverse 4"))

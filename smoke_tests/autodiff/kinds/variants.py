@@ -362,7 +362,7 @@ OPEN: dict[str, tuple[Any, list[float], int]] = {
 }
 FUNCTIONS_OF |= _rest["FUNCTIONS_OF"]
 SINGLE = {"constant_single", "runge_kutta_single", *_rest["SINGLE"]}
-MODES = ("forward 1", "forward 2", "forward 4", "reverse")
+MODES = ("forward 1", "forward 2", "forward 4", "reverse", "reverse 4")
 
 VALUES, VALUES_TOLERANCE = _kinds["lines"](MODES)
 for _name, (_function, _at, _n) in FUNCTIONS_OF.items():

@@ -18,6 +18,8 @@ pub struct Case {
     pub forward2: fn(&[f64], [&[f64]; 2], usize) -> Derived,
     pub forward4: fn(&[f64], [&[f64]; 4], usize) -> Derived,
     pub reverse: fn(&[f64], usize) -> Derived,
+    /// None where upstream has no such derivative: arguments and results that are numbers.
+    pub reverse4: Option<fn(&[f64], usize) -> Derived>,
 }
 
 impl Case {
@@ -54,16 +56,19 @@ impl Case {
         let four = by_columns(at.len(), 4, |i| {
             (self.forward4)(at, [unit(i), unit(i + 1), unit(i + 2), unit(i + 3)], n)
         });
-        let (outputs, rows) = (self.reverse)(at, n);
-        let reverse = [outputs, rows.concat()].concat();
-        vec![
+        let by_rows = |(outputs, rows): Derived| [outputs, rows.concat()].concat();
+        let mut all = vec![
             ("forward 1", one),
             #[cfg(feature = "variants")]
             ("forward 2", two),
             ("forward 4", four),
-            ("reverse", reverse),
-            ("differences", self.differences(at, n)),
-        ]
+            ("reverse", by_rows((self.reverse)(at, n))),
+        ];
+        if let Some(reverse) = self.reverse4 {
+            all.push(("reverse 4", by_rows(reverse(at, n))));
+        }
+        all.push(("differences", self.differences(at, n)));
+        all
     }
 
     fn differences(&self, at: &[f64], n: usize) -> Vec<f64> {
@@ -101,6 +106,15 @@ fn by_columns(inputs: usize, width: usize, call: impl Fn(usize) -> Derived) -> V
     [outputs, rows].concat()
 }
 
+/// Of four gradients that must be equal: the first one, and what differs from it in any other.
+pub fn differing(gradients: [Vec<f64>; 4]) -> Vec<f64> {
+    let [first, others @ ..] = gradients;
+    let differing = |i: usize| others.iter().map(|other| other[i]).find(|v| *v != first[i]);
+    (0..first.len())
+        .map(|i| differing(i).unwrap_or(first[i]))
+        .collect()
+}
+
 /// Prints values; what is not finite is no JSON, and is said in words.
 fn line(case: &str, values: &[f64]) -> usize {
     let digits: Vec<String> = values
@@ -130,6 +144,7 @@ macro_rules! gradient {
             #[cfg_attr(feature = "variants", autodiff_forward(forward2, 2, Dual, Const, Dual))]
             #[autodiff_forward(forward4, 4, Dual, Const, Dual)]
             #[autodiff_reverse(reverse, Duplicated, Const, Active)]
+            #[autodiff_reverse(reverse4, 4, Duplicated, Const, Active)]
             fn primal($x: &[f64], $k: usize) -> f64 $body
 
             pub const CASE: $crate::case::Case = $crate::case::Case {
@@ -156,6 +171,11 @@ macro_rules! gradient {
                     let value = reverse(x, &mut slopes, n, 1.0);
                     (vec![value], vec![slopes])
                 },
+                reverse4: Some(|x, n| {
+                    let [mut a, mut b, mut c, mut d] = [(); 4].map(|()| vec![0.0; x.len()]);
+                    let value = reverse4(x, &mut a, &mut b, &mut c, &mut d, n, 1.0);
+                    (vec![value], vec![$crate::case::differing([a, b, c, d])])
+                }),
             };
         }
     };
@@ -199,6 +219,7 @@ macro_rules! slope {
                     let (value, slope) = reverse(x[0], n, 1.0);
                     (vec![value], vec![vec![slope]])
                 },
+                reverse4: None,
             };
         }
     };
@@ -217,6 +238,7 @@ macro_rules! in_place {
             #[cfg_attr(feature = "variants", autodiff_forward(forward2, 2, Dual, Const))]
             #[autodiff_forward(forward4, 4, Dual, Const)]
             #[autodiff_reverse(reverse, Duplicated, Const)]
+            #[autodiff_reverse(reverse4, 4, Duplicated, Const)]
             fn primal($x: &mut [f64], $k: usize) $body
 
             pub const CASE: $crate::case::Case = $crate::case::Case {
@@ -258,6 +280,24 @@ macro_rules! in_place {
                         .collect();
                     (y, rows)
                 },
+                reverse4: Some(|x, n| {
+                    let mut y = Vec::new();
+                    let mut rows = Vec::new();
+                    for first in (0..x.len()).step_by(4) {
+                        let [mut a, mut b, mut c, mut d] = [0, 1, 2, 3].map(|lane| {
+                            let mut seed = vec![0.0; x.len()];
+                            if let Some(one) = seed.get_mut(first + lane) {
+                                *one = 1.0;
+                            }
+                            seed
+                        });
+                        y = x.to_vec();
+                        reverse4(&mut y, &mut a, &mut b, &mut c, &mut d, n);
+                        rows.extend([a, b, c, d]);
+                    }
+                    rows.truncate(x.len());
+                    (y, rows)
+                }),
             };
         }
     };
@@ -277,6 +317,7 @@ macro_rules! single {
             #[cfg_attr(feature = "variants", autodiff_forward(forward2, 2, Dual, Const, Dual))]
             #[autodiff_forward(forward4, 4, Dual, Const, Dual)]
             #[autodiff_reverse(reverse, Duplicated, Const, Active)]
+            #[autodiff_reverse(reverse4, 4, Duplicated, Const, Active)]
             fn primal($x: &[f32], $k: usize) -> f32 $body
 
             pub const CASE: $crate::case::Case = $crate::case::Case {
@@ -305,6 +346,12 @@ macro_rules! single {
                     let value = reverse(&narrow(x), &mut slopes, n, 1.0);
                     (vec![value.into()], vec![slopes.into_iter().map(f64::from).collect()])
                 },
+                reverse4: Some(|x, n| {
+                    let [mut a, mut b, mut c, mut d] = [(); 4].map(|()| vec![0.0; x.len()]);
+                    let value = reverse4(&narrow(x), &mut a, &mut b, &mut c, &mut d, n, 1.0);
+                    let wide = [a, b, c, d].map(|lane| lane.into_iter().map(f64::from).collect());
+                    (vec![value.into()], vec![$crate::case::differing(wide)])
+                }),
             };
         }
     };

@@ -20,6 +20,7 @@ mod copies;
 mod found;
 mod lanes;
 mod loops;
+mod shapes;
 #[cfg(feature = "variants")]
 mod variants;
 
@@ -32,6 +33,7 @@ fn main() {
         calls::CASES,
         lanes::CASES,
         found::CASES,
+        shapes::CASES,
     ];
     for case in kinds.into_iter().flatten() {
         printed += case.print();
