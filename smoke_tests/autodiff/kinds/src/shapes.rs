@@ -40,9 +40,12 @@ gradient!(rows, [0.5, 1.5, 2.5], 4, |x, n| {
         rows[i][i % 3] = x[i % 3] * x[0];
     }
     rows[1][0] *= 2.0;
-    let copied = rows.clone();
+    let copied: Vec<Vec<f64>> = rows.iter().map(|row| row.to_vec()).collect();
     rows[0][0] = 0.25;
-    rows.iter().zip(&copied).map(|(a, b)| a[0] * b[1] + b[2] * b[0]).sum()
+    rows.iter()
+        .zip(&copied)
+        .map(|(a, b)| a[0] * b[1] + b[2] * b[0])
+        .sum()
 });
 
 // Numbers beside indices.
@@ -174,9 +177,15 @@ struct Link {
 
 // A list of boxes with numbers, and a constant, in them.
 gradient!(list, [0.5, 1.5, 2.5], 5, |x, n| {
-    let mut first = Box::new(Link { number: 3.0, next: None });
+    let mut first = Box::new(Link {
+        number: 3.0,
+        next: None,
+    });
     for i in 0..n {
-        first = Box::new(Link { number: x[i % 3], next: Some(first) });
+        first = Box::new(Link {
+            number: x[i % 3],
+            next: Some(first),
+        });
     }
     let mut sum = 0.0;
     let mut at = Some(&first);
@@ -217,7 +226,11 @@ enum Ratio {
 
 #[inline(never)]
 fn ratio(a: f32, b: f32) -> Ratio {
-    if b > 0.0 { Ratio::Of(a / b) } else { Ratio::Fault(3) }
+    if b > 0.0 {
+        Ratio::Of(a / b)
+    } else {
+        Ratio::Fault(3)
+    }
 }
 
 #[inline(never)]
