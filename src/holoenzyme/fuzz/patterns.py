@@ -15,7 +15,7 @@ from holoenzyme.fuzz.model import Node
 #: In this order: a seed means the same function until one of them changes.
 _FILES = ("patterns.yaml",)
 #: What reaches further than most programs do, and is refused more often.
-_WIDE = ("patterns_data.yaml", "patterns_code.yaml", "patterns_numeric.yaml")
+_WIDE = ("patterns_data.yaml", "patterns_code.yaml", "patterns_numeric.yaml", "patterns_calls.yaml")
 _HOLE = re.compile(r"@([A-Za-z_]\w*)(\[[^\]@]*\])?")
 _KID = re.compile(r"\$([puma]?)(\d+)")
 _BOUND = re.compile(r"^(?:'\w+: )?for (\w+) in ")
