@@ -290,6 +290,12 @@ def small_records(x: Any, n: int) -> Any:
     return a + b * x[0] + sum(v * v for v in x) / (below * below)
 
 
+def looked_up(x: Any, n: int) -> Any:
+    """Weights of which every other one is replaced."""
+    table = [(0.5, 1.25), (0.75, 2.0), (1.5, 0.125), (0.25, 0.25)]
+    return sum((x[0] if i % 2 == 1 else table[i][0]) * table[i][1] * x[i % 3] for i in range(n))
+
+
 #: name -> function, point, n
 KINDS: dict[str, tuple[Any, list[float], int]] = {
     "orbit": (orbit, [0.3, 0.47], 5),
@@ -334,10 +340,11 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "list": (linked, [0.5, 1.5, 2.5], 5),
     "returned_beside": (lambda x, n: x[2] * x[2] * x[1] + x[1] * x[0], [0.5, 1.5, 2.5], 4),
     "small_records": (small_records, [0.5, 1.5, 0.25], 4),
+    "looked_up": (looked_up, [0.5, 1.5, 2.5], 4),
     "product2": (lambda x, n: x[0] * x[1], [2.0, 3.0], 0),
     "product4": (lambda x, n: x[0] * x[1] * x[2] * x[3], [2.0, 3.0, 5.0, 7.0], 0),
 }
-SINGLE = {"product4", "small_records"}
+SINGLE = {"looked_up", "product4", "small_records"}
 
 
 def lines(modes: tuple[str, ...]) -> tuple[dict[str, list[float]], dict[str, str]]:

@@ -18,6 +18,7 @@ pub const CASES: &[Case] = &[
     list::CASE,
     returned_beside::CASE,
     small_records::CASE,
+    looked_up::CASE,
 ];
 
 #[inline(never)]
@@ -197,7 +198,7 @@ gradient!(list, [0.5, 1.5, 2.5], 5, |x, n| {
 });
 
 #[inline(never)]
-fn largest<'a>(x: &'a [f64], by: f64) -> (&'a f64, f64) {
+fn largest(x: &[f64], by: f64) -> (&f64, f64) {
     let (mut found, mut score) = (&x[0], x[0] * by);
     for v in x {
         if v * by > score {
@@ -251,6 +252,29 @@ single!(small_records, [0.5, 1.5, 0.25], 4, |x, n| {
             Ratio::Of(v) => v * v,
             Ratio::Fault(code) => f32::from(code),
         };
+    }
+    sum
+});
+
+#[inline(never)]
+fn weights(k: usize) -> [f32; 2] {
+    match k {
+        0 => [0.5, 1.25],
+        1 => [0.75, 2.0],
+        2 => [1.5, 0.125],
+        _ => [0.25, 0.25],
+    }
+}
+
+// Constants that LLVM reads as integers from a table.
+single!(looked_up, [0.5, 1.5, 2.5], 4, |x, n| {
+    let mut sum = 0.0;
+    for i in 0..n {
+        let mut pair = weights(i);
+        if i % 2 == 1 {
+            pair[0] = x[0];
+        }
+        sum += pair[0] * pair[1] * x[i % 3];
     }
     sum
 });
