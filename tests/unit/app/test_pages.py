@@ -103,3 +103,11 @@ def test_every_convention_and_every_limit_is_tested(root: Path) -> None:
     cases = {case.name for case in refused.rule.cases}
     assert cases == {path.stem for path in (refused.folder / "src/bin").glob("*.rs")}
     assert cases == {limit.case for limit in load_limits(root, tests).limits if limit.test == "autodiff-refused"}
+
+
+def test_the_proof_asks_for_every_program_that_is_refused(root: Path) -> None:
+    rules = {test.rule.name: test.rule for test in load_smoke_tests(root)}
+    together = rules["autodiff-refused-together"]
+    assert together.proof
+    (case,) = together.cases
+    assert list(case.says) == [f"--> src/bin/{one.name}.rs:" for one in rules["autodiff-refused"].cases]
