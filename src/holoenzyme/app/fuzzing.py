@@ -163,6 +163,9 @@ def _kept(*words: str) -> tuple[str, ...]:
 
 
 def _limited(functions: int, *words: str) -> tuple[str, ...]:
-    """A compiler that runs without an end is ended, however busy the machine is."""
+    """A compiler that runs without an end is ended, however busy the machine is.
+
+    By the soft limit alone, whose SIGXCPU says so: at the hard one there is a SIGKILL, as where memory runs out.
+    """
     seconds = _COMPILE_LIMIT[0] + _COMPILE_LIMIT[1] * functions
-    return "sh", "-c", f'ulimit -t {seconds}; exec "$@"', "sh", *words
+    return "sh", "-c", f'ulimit -S -t {seconds}; exec "$@"', "sh", *words

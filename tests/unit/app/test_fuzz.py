@@ -12,14 +12,15 @@ import pytest
 from tests.fake_bench import FakeBench
 from tests.fakes import FakeEngine, FakeRunner
 
-from holoenzyme.app import fuzz
+from holoenzyme.app import fuzz, fuzzing
 from holoenzyme.app.fuzzing import host_bench, image_bench
 from holoenzyme.engine.base import RunRequest, RunResult
 from holoenzyme.errors import InternalError, UserError
-from holoenzyme.fuzz.campaign import OFFLOAD, Examined
+from holoenzyme.fuzz.campaign import OFFLOAD, Examined, examine
 from holoenzyme.fuzz.generate import generate
 from holoenzyme.fuzz.model import Program
 from holoenzyme.fuzz.oracle import Outcome, Verdict, moved
+from holoenzyme.process import SubprocessRunner
 
 SEEDS = range(1, 21)
 Words = Sequence[str]
@@ -167,9 +168,20 @@ def test_the_host_bench_calls_its_compiler() -> None:
         assert (folder / "compiler.log").read_text() == "error"
     assert not folder.exists()
     last = runner.commands[-1]
-    assert last.argv[2].startswith("ulimit -t ")
+    assert last.argv[2].startswith("ulimit -S -t ")
     assert last.argv[-6:] == ("cc", "--flag", "main.rs", "subject", "--extern", "helpers=libhelpers.rlib")
     assert dict(last.env) == {"ENZYME_ERRORS": "json"}
+
+
+def test_a_compiler_without_an_end_is_told_from_one_that_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzzing, "_COMPILE_LIMIT", (1, 0))
+    forever = ("sh", "-c", "while :; do :; done")
+    with host_bench(SubprocessRunner(), forever, "true") as bench:
+        compiled = bench.subject("", 1).compiled
+    assert not compiled.timed_out
+    programs = {"1": generate(1)}
+    slow = FakeBench(programs, compiler_says=lambda text: compiled)
+    assert examine(slow, list(programs.items()), 1).verdicts["1"].outcome is Outcome.COMPILER_HANG
 
 
 def test_helpers_that_do_not_compile_are_a_bug() -> None:
