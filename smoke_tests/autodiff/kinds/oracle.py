@@ -297,6 +297,40 @@ def looked_up(x: Any, n: int) -> Any:
 
 
 #: name -> function, point, n
+
+def constant_over_record(x: Any, n: int) -> Any:
+    """A record that constants replace every other turn."""
+    steps = [(1, 0.5, 2.0), (2, 1.5, 3.0), (0, 0.25, 4.0)]
+    turns, length, weight, total = n, x[0], x[1], 0.0
+    for i in range(n):
+        by = x[(i + 1) % 3]
+        total = total + weight * x[i % 3] + length * float(turns)
+        weight, length, turns = weight * by, length + by, turns + 1
+        total = total + weight
+        if i % 2 == 0:
+            turns, length, weight = steps[i % 3]
+    return total
+
+
+def records_cleared(x: Any, n: int) -> Any:
+    """Sums that are zeroed now and then."""
+    hits, sums, total = [n] * 6, [x[0]] * 6, 0.0
+    for i in range(n):
+        for j in range(6):
+            sums[j] = sums[j] + x[(i + j) % 3]
+            hits[j] += 1
+            total = total + sums[j] * x[j % 3] * float(hits[j])
+        if i % 3 == 2:
+            for j in range(i % 6):
+                hits[j], sums[j] = 0, 0.0
+    return total
+
+
+def pairs_grown(x: Any, n: int) -> Any:
+    """Squares, weighted."""
+    return sum((x[i % 3] * x[0]) ** 2 * x[i % 3] * x[(i + i % 3) % 3] for i in range(n))
+
+
 KINDS: dict[str, tuple[Any, list[float], int]] = {
     "orbit": (orbit, [0.3, 0.47], 5),
     "next_element": (next_element, [1.5, 0.7, 1.2], 0),
@@ -341,6 +375,9 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "returned_beside": (lambda x, n: x[2] * x[2] * x[1] + x[1] * x[0], [0.5, 1.5, 2.5], 4),
     "small_records": (small_records, [0.5, 1.5, 0.25], 4),
     "looked_up": (looked_up, [0.5, 1.5, 2.5], 4),
+    "constant_over_record": (constant_over_record, [0.5, 1.5, 2.5], 7),
+    "records_cleared": (records_cleared, [0.5, 1.5, 2.5], 7),
+    "pairs_grown": (pairs_grown, [0.5, 1.5, 2.5], 7),
     "product2": (lambda x, n: x[0] * x[1], [2.0, 3.0], 0),
     "product4": (lambda x, n: x[0] * x[1] * x[2] * x[3], [2.0, 3.0, 5.0, 7.0], 0),
 }

@@ -20,6 +20,7 @@ mod copies;
 mod found;
 mod lanes;
 mod loops;
+mod records;
 mod shapes;
 #[cfg(feature = "variants")]
 mod variants;
@@ -34,6 +35,7 @@ fn main() {
         lanes::CASES,
         found::CASES,
         shapes::CASES,
+        records::CASES,
     ];
     for case in kinds.into_iter().flatten() {
         printed += case.print();
