@@ -331,6 +331,22 @@ def pairs_grown(x: Any, n: int) -> Any:
     return sum((x[i % 3] * x[0]) ** 2 * x[i % 3] * x[(i + i % 3) % 3] for i in range(n))
 
 
+def number_or_code(x: Any, n: int) -> Any:
+    """Squares, but for every third."""
+    total = x[0]
+    for i in range(n):
+        v = total * 0.5 + x[i % 3]
+        total = total + (x[2] * (i * 5.0) if i % 3 == 1 else (v * v + float(i)) * x[1])
+    return total
+
+
+def curvature(x: Any, n: int) -> Any:
+    """The gradient of (x0 x1)^2 + x1^2 x0, weighted."""
+    first = 2 * x[0] * x[1] * x[1] + x[1] * x[1]
+    second = 2 * x[0] * x[0] * x[1] + 2 * x[1] * x[0]
+    return first + 2 * second
+
+
 KINDS: dict[str, tuple[Any, list[float], int]] = {
     "orbit": (orbit, [0.3, 0.47], 5),
     "next_element": (next_element, [1.5, 0.7, 1.2], 0),
@@ -378,10 +394,12 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "constant_over_record": (constant_over_record, [0.5, 1.5, 2.5], 7),
     "records_cleared": (records_cleared, [0.5, 1.5, 2.5], 7),
     "pairs_grown": (pairs_grown, [0.5, 1.5, 2.5], 7),
+    "number_or_code": (number_or_code, [0.25, -0.5, 0.75], 4),
+    "curvature": (curvature, [0.5, 1.5], 4),
     "product2": (lambda x, n: x[0] * x[1], [2.0, 3.0], 0),
     "product4": (lambda x, n: x[0] * x[1] * x[2] * x[3], [2.0, 3.0, 5.0, 7.0], 0),
 }
-SINGLE = {"looked_up", "product4", "small_records"}
+SINGLE = {"looked_up", "number_or_code", "product4", "small_records"}
 
 
 def lines(modes: tuple[str, ...]) -> tuple[dict[str, list[float]], dict[str, str]]:

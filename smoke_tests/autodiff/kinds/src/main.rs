@@ -22,6 +22,7 @@ mod lanes;
 mod loops;
 mod records;
 mod shapes;
+mod twice;
 #[cfg(feature = "variants")]
 mod variants;
 
@@ -36,6 +37,7 @@ fn main() {
         found::CASES,
         shapes::CASES,
         records::CASES,
+        twice::CASES,
     ];
     for case in kinds.into_iter().flatten() {
         printed += case.print();

@@ -1,12 +1,13 @@
 //! Records that hold a number and something else, many at once: constants copied over them, zeroed, grown, cloned.
 
 use crate::case::Case;
-use crate::gradient;
+use crate::{gradient, single};
 
 pub const CASES: &[Case] = &[
     constant_over_record::CASE,
     records_cleared::CASE,
     pairs_grown::CASE,
+    number_or_code::CASE,
 ];
 
 #[derive(Clone, Copy)]
@@ -18,9 +19,21 @@ struct Step {
 }
 
 static STEPS: [Step; 3] = [
-    Step { turns: 1, length: 0.5, weight: 2.0 },
-    Step { turns: 2, length: 1.5, weight: 3.0 },
-    Step { turns: 0, length: 0.25, weight: 4.0 },
+    Step {
+        turns: 1,
+        length: 0.5,
+        weight: 2.0,
+    },
+    Step {
+        turns: 2,
+        length: 1.5,
+        weight: 3.0,
+    },
+    Step {
+        turns: 0,
+        length: 0.25,
+        weight: 4.0,
+    },
 ];
 
 #[inline(never)]
@@ -32,7 +45,11 @@ fn advance(step: &mut Step, by: f64) {
 
 // The adjoints of what a constant replaces are zero, wherever they lie in the record.
 gradient!(constant_over_record, [0.5, 1.5, 2.5], 7, |x, n| {
-    let mut step = Step { turns: n, length: x[0], weight: x[1] };
+    let mut step = Step {
+        turns: n,
+        length: x[0],
+        weight: x[1],
+    };
     let mut sum = 0.0;
     for i in 0..n {
         sum += step.weight * x[i % 3] + step.length * step.turns as f64;
@@ -88,4 +105,25 @@ gradient!(pairs_grown, [0.5, 1.5, 2.5], 7, |x, n| {
     }
     let each = pairs.iter().zip(&others).enumerate();
     each.map(|(i, (a, b))| a.1 * b.1 * x[(i + a.0) % 3]).sum()
+});
+
+#[inline(never)]
+fn reading(x: f32, k: usize) -> Result<f32, u32> {
+    if k % 3 == 1 {
+        Err(k as u32 * 5)
+    } else {
+        Ok(x * x + k as f32)
+    }
+}
+
+// Returned as one integer of which the flag has half.
+single!(number_or_code, [0.25, -0.5, 0.75], 4, |x, n| {
+    let mut sum = x[0];
+    for i in 0..n {
+        sum += match reading(sum * 0.5 + x[i % 3], i) {
+            Ok(v) => v * x[1],
+            Err(code) => code as f32 * x[2],
+        };
+    }
+    sum
 });
