@@ -298,6 +298,7 @@ def looked_up(x: Any, n: int) -> Any:
 
 #: name -> function, point, n
 
+
 def constant_over_record(x: Any, n: int) -> Any:
     """A record that constants replace every other turn."""
     steps = [(1, 0.5, 2.0), (2, 1.5, 3.0), (0, 0.25, 4.0)]
