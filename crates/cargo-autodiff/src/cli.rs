@@ -26,9 +26,9 @@ Options:
   -V, --version       The version
 
 Members are compiled with -Zautodiff=Enable, fat LTO (whatever the profile says about LTO) and unstable features
-unlocked, and with opt-level 3 where the profile says 0, because Enzyme cannot read unoptimised code. Dependencies,
-build scripts and procedural macros compile as they always do. `cargo build` without `autodiff` stays what it is;
-both keep their results side by side in one target folder.
+unlocked, and with opt-level 3 where the profile says less than 2 (or `s`, or `z`), because Enzyme cannot read code that
+is optimised less. Dependencies, build scripts and procedural macros compile as they always do. `cargo build` without
+`autodiff` stays what it is; both keep their results side by side in one target folder.
 
 What Enzyme cannot differentiate is an error at your line. What it prints besides goes to target/PROFILE/enzyme, and
 is kept where the compilation fails.

@@ -3,8 +3,9 @@
 use crate::words::value_of;
 
 /// Enzyme cannot differentiate what rustc makes at level 0 ("cannot handle unknown binary operator" for a loop over a
-/// range, for one), nor calls of the standard library's inner functions that are left at level 1 (dropping a `Vec`). So
-/// the dev profile's members are compiled like those of the release profile.
+/// range, for one). At level 1 and for size, memory is allocated and set in ways of which Enzyme cannot tell what lies
+/// there: it refused 41 and 29 of 100 generated functions, and got two of those at level 1 wrong. So members are compiled
+/// like those of the release profile.
 const OPTIMISED: &str = "-Copt-level=3";
 /// What rustc does by itself at level 0 alone.
 const CHECKED: &str = "-Cdebug-assertions=on";
@@ -13,12 +14,13 @@ const WITH_LINES: &str = "-Cdebuginfo=line-tables-only";
 /// So that programs stay what they are without it.
 const STRIPPED: &str = "-Cstrip=debuginfo";
 
-/// What makes rustc optimise, where the profile asks for nothing.
+/// What makes rustc optimise, where the profile asks for less than level 2.
 pub fn optimisation(words: &[String]) -> Vec<&'static str> {
+    let level = codegen(words, "opt-level", "-O").unwrap_or("0");
     let mut flags = Vec::new();
-    if matches!(codegen(words, "opt-level", "-O").unwrap_or("0"), "0") {
+    if matches!(level, "0" | "1" | "s" | "z") {
         flags.push(OPTIMISED);
-        if codegen(words, "debug-assertions", "").is_none() {
+        if level == "0" && codegen(words, "debug-assertions", "").is_none() {
             flags.push(CHECKED);
         }
     }
@@ -85,9 +87,19 @@ mod tests {
             ("rustc -C opt-level=3", placed.to_vec()),
             ("rustc -Copt-level=0 -O", placed.to_vec()),
             ("rustc -O -C debuginfo=0 -C strip=symbols", vec![WITH_LINES]),
-            ("rustc -Copt-level=s -C debuginfo=none", placed.to_vec()),
-            ("rustc -C opt-level=1 -C debuginfo=line-tables-only", vec![]),
-            ("rustc -C opt-level=1 -C debuginfo=1 -C lto", vec![]),
+            (
+                "rustc -Copt-level=s -C debuginfo=none",
+                [&[OPTIMISED], &placed[..]].concat(),
+            ),
+            (
+                "rustc -C opt-level=1 -C debuginfo=line-tables-only",
+                vec![OPTIMISED],
+            ),
+            (
+                "rustc -C opt-level=z -C debuginfo=1 -C lto",
+                vec![OPTIMISED],
+            ),
+            ("rustc -C opt-level=2 -C debuginfo=1 -C lto", vec![]),
         ] {
             let found = [optimisation(&words(line)), lines(&words(line))].concat();
             assert_eq!(found, expected, "{line}");
