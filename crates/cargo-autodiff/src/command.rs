@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode};
 
 use crate::cargo_home;
 use crate::cli::{self, Invocation, Kind, Request};
+use crate::expansion;
 use crate::failure::Failure;
 use crate::manifest;
 use crate::toolchain;
@@ -94,7 +95,13 @@ fn prepare(
         )
     })?;
     let rustc = env::var_os("RUSTC").or_else(|| config_value(config, "rustc").map(OsString::from));
-    toolchain::check(&rustc.unwrap_or_else(|| "rustc".into()))?;
+    let rustc = rustc.unwrap_or_else(|| "rustc".into());
+    toolchain::check(&rustc)?;
+    if is_patched(&tools::ask_rustc(&rustc, &["-vV"])?) {
+        command.env_remove(expansion::WANTED);
+    } else {
+        command.env(expansion::WANTED, "1");
+    }
 
     let (role, place) = match invocation.kind {
         Kind::Clippy => (Role::Clippy, Place::RUSTC_WRAPPER),
@@ -128,6 +135,11 @@ fn prepare(
         command.env("CARGO_INCREMENTAL", "0");
     }
     Ok(())
+}
+
+/// Whether a rustc has this project's patches, by what `rustc -vV` prints.
+fn is_patched(version: &str) -> bool {
+    version.contains("(holoenzyme)")
 }
 
 fn tell_of_other_lto(variable: &str, profile: &str, root: &Path) {
@@ -236,6 +248,16 @@ mod tests {
         assert_eq!(config_value(config, "rustc-wrapper"), Some("sccache"));
         assert_eq!(config_value(config, "rustc-workspace-wrapper"), None);
         assert_eq!(config_value("", "rustdoc"), None);
+    }
+
+    #[test]
+    fn patches_are_told_in_the_version() {
+        assert!(is_patched(
+            "rustc 1.96.0 (ac68faa20 2026-05-25) (holoenzyme)\n"
+        ));
+        assert!(!is_patched(
+            "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)\n"
+        ));
     }
 
     #[test]

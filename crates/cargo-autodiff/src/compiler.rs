@@ -21,6 +21,7 @@ use crate::contract::{self, Problem, Told, Work};
 use crate::diagnostic::{Diagnostic, Grade, Note};
 use crate::dump::Dump;
 use crate::failure;
+use crate::input::Input;
 use crate::output::Output;
 use crate::places::Workspace;
 use crate::report::{self, Context};
@@ -41,6 +42,8 @@ pub struct Job<'a> {
     pub crate_name: &'a str,
     /// The file for what Enzyme and LLVM print.
     pub dump: PathBuf,
+    /// What finds problems that the compiler does not see, where it ends well: from its arguments, and its input.
+    pub examine: Option<fn(&[String], &Input) -> io::Result<Vec<Problem>>>,
 }
 
 /// Runs rustc, and gives the exit code that we end with. The main thread has to call it.
@@ -50,7 +53,12 @@ pub fn run(mut command: Command, job: Job) -> io::Result<u8> {
     command.env(contract::ASK.0, contract::ASK.1);
     let mut command = tied::to_us(&command)?;
     tied::to_parent();
-    let mut child = command.stderr(Stdio::piped()).spawn()?;
+    let input = Input::read(job.words)?;
+    let mut child = command
+        .stdin(input.stdin())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    input.feed(&mut child);
     let lines = child.stderr.take().map(read_lines);
     let mut watch = Watch {
         output,
@@ -72,6 +80,19 @@ pub fn run(mut command: Command, job: Job) -> io::Result<u8> {
         child.kill()?;
     }
     let status = child.wait()?;
+    if let Some(examine) = job.examine
+        && status.success()
+        && watch.problems.is_empty()
+    {
+        watch.problems = examine(job.words, &input)?;
+        for frame in watch
+            .problems
+            .iter_mut()
+            .flat_map(|problem| &mut problem.frames)
+        {
+            watch.workspace.in_file(frame);
+        }
+    }
     watch.end(status)
 }
 

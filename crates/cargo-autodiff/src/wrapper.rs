@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::compiler::{self, Job};
 use crate::doctest;
 use crate::dump;
+use crate::expansion;
 use crate::failure::Failure;
 use crate::profile;
 
@@ -96,6 +97,7 @@ fn compile(
         words: &call.words,
         crate_name,
         dump,
+        examine: expansion::is_wanted().then_some(expansion::problems),
     };
     let code = compiler::run(command, job).map_err(|error| call.not_started(&error.to_string()))?;
     if code != 0 && lacks_lto(&call.words) {

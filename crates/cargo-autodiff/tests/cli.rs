@@ -14,6 +14,7 @@ const SHOWN: &[&str] = &[
     "RUSTDOC",
     "CARGO_AUTODIFF_WRAPS",
     "CARGO_AUTODIFF_NEXT",
+    "CARGO_AUTODIFF_EXPANDS",
     "CARGO_PROFILE_RELEASE_LTO",
     "CARGO_PROFILE_DEV_LTO",
     "CARGO_INCREMENTAL",
@@ -84,7 +85,10 @@ fn stand_in() -> ! {
         ["-Zunstable-options", "config", ..] => {
             print!("{}", env::var("FAKE_CONFIG").unwrap_or_default());
         }
-        ["-vV"] => println!("rustc 1.96.0\nhost: x86_64-unknown-linux-gnu\nLLVM version: 22.1.8"),
+        ["-vV"] => {
+            let version = env::var("FAKE_VERSION").unwrap_or("rustc 1.96.0".to_string());
+            println!("{version}\nhost: x86_64-unknown-linux-gnu\nLLVM version: 22.1.8");
+        }
         ["--print", "sysroot"] => println!("{sysroot}"),
         _ => {
             println!("args {}", args.join(" "));
@@ -168,9 +172,14 @@ fn cargo_gets_the_environment() {
         out,
         format!(
             "args build --release --lib\nRUSTC_WORKSPACE_WRAPPER={AUTODIFF}\nRUSTDOC={AUTODIFF}\n\
-             CARGO_AUTODIFF_WRAPS=rustc\nCARGO_PROFILE_RELEASE_LTO=fat\nCARGO_INCREMENTAL=0\n"
+             CARGO_AUTODIFF_WRAPS=rustc\nCARGO_AUTODIFF_EXPANDS=1\nCARGO_PROFILE_RELEASE_LTO=fat\n\
+             CARGO_INCREMENTAL=0\n"
         )
     );
+    // A compiler of ours hands on everything.
+    let mut patched = place.autodiff(&["build"]);
+    let out = succeed(patched.env("FAKE_VERSION", "rustc 1.96.0 (holoenzyme)"));
+    assert!(!out.contains("CARGO_AUTODIFF_EXPANDS"), "{out}");
 }
 
 fn dev_names_its_own_profile() {

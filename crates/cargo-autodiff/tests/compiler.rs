@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{self, Command, ExitStatus, Stdio};
@@ -22,6 +22,14 @@ const ASSERTION: &str =
 
 fn main() {
     if let Ok(text) = env::var("FAKE_SAYS") {
+        for (form, variable) in [
+            ("-Zunpretty=expanded", "FAKE_EXPANDED"),
+            ("-Zunpretty=ast-tree,expanded", "FAKE_TREE"),
+        ] {
+            if env::args().any(|word| word == form) {
+                print_source(env::var(variable).ok());
+            }
+        }
         stand_in(&text);
     }
     let tests: &[(&str, fn())] = &[
@@ -59,6 +67,18 @@ fn main() {
             "rustc's own words are passed on",
             rustcs_own_words_are_passed_on,
         ),
+        (
+            "what is handed on wrongly is an error",
+            what_is_handed_on_wrongly_is_an_error,
+        ),
+        (
+            "what cannot be looked through is an error",
+            what_cannot_be_looked_through_is_an_error,
+        ),
+        (
+            "what rustdoc hands over is read by both",
+            what_rustdoc_hands_over_is_read_by_both,
+        ),
         ("messages come at once", messages_come_at_once),
         (
             "prints that were asked for are passed on",
@@ -92,10 +112,28 @@ fn stand_in(text: &str) -> ! {
                 kill_process(getpid(), signal).unwrap();
                 sleep(Duration::from_mins(1));
             }
+            None if line == "!input" => {
+                let mut text = String::new();
+                std::io::stdin().read_to_string(&mut text).unwrap();
+                eprint!("{text}");
+            }
             Some(("!exit", code)) => process::exit(code.parse().unwrap()),
             _ => eprintln!("{line}"),
         }
     }
+    process::exit(0)
+}
+
+/// A rustc that prints an expanded source, or what it was given; without one, it fails.
+fn print_source(source: Option<String>) -> ! {
+    let Some(mut source) = source else {
+        process::exit(1);
+    };
+    if source == "-" {
+        source.clear();
+        std::io::stdin().read_to_string(&mut source).unwrap();
+    }
+    print!("{source}");
     process::exit(0)
 }
 
@@ -343,6 +381,76 @@ fn rustcs_own_words_are_passed_on() {
     let warning = r#"{"$message_type":"diagnostic","message":"m","level":"warning","rendered":"warning: m\n\n"}"#;
     let (_, text) = place.run(&[warning], &[]);
     assert_eq!(text, "warning: m\n\n");
+}
+
+const EXPANDED: &str = "#[rustc_autodiff(Forward, 1, Dual, Const)]\nfn df(x: f64, bx_0: f64) -> f64 { 0.0 }\n";
+const TREE: &str = "\
+id: NodeId(9),
+span: src/main.rs:2:1: 2:10 (#1),
+Fn {
+defaultness: Implicit,
+ident: df#0,
+";
+
+fn what_is_handed_on_wrongly_is_an_error() {
+    let place = Place::new("handed");
+    let run = |says: &[&str], expands| {
+        let mut command = place.command(says, &[]);
+        if expands {
+            command.env("CARGO_AUTODIFF_EXPANDS", "1");
+        }
+        let output = command
+            .env("FAKE_EXPANDED", EXPANDED)
+            .env("FAKE_TREE", TREE)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), text)
+    };
+    let (code, text) = run(&[BEGIN, END], true);
+    assert_eq!(code, 101);
+    let start = "error: this compiler returns the tangent of a result that is `Const` in forward mode\n --> src/main.rs:2:1\n";
+    assert!(text.starts_with(start), "{text}");
+    assert_eq!(run(&[BEGIN, END], false), (0, String::new()));
+    // Errors of the compiler come first.
+    let (code, text) = run(&[BEGIN, ERROR, "!exit 1"], true);
+    assert_eq!((code, &text[..21]), (1, "error: `other::push` "));
+}
+
+fn what_cannot_be_looked_through_is_an_error() {
+    let place = Place::new("unread");
+    let mut command = place.command(&[], &[]);
+    let output = command
+        .env("CARGO_AUTODIFF_EXPANDS", "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(101));
+    assert!(
+        text.starts_with("error: this compiler does not print the crate with its macros expanded"),
+        "{text}"
+    );
+}
+
+fn what_rustdoc_hands_over_is_read_by_both() {
+    let place = Place::new("input");
+    let mut command = place.command(&["!input"], &["-"]);
+    command
+        .env("CARGO_AUTODIFF_EXPANDS", "1")
+        .env("FAKE_EXPANDED", "-")
+        .stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(EXPANDED.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.starts_with(EXPANDED), "{text}");
+    assert!(
+        text.contains("error: this compiler returns the tangent"),
+        "{text}"
+    );
+    assert_eq!(output.status.code(), Some(101));
 }
 
 fn messages_come_at_once() {

@@ -28,6 +28,8 @@ mod enzyme;
 #[path = "../../cargo-autodiff/src/failure.rs"]
 mod failure;
 mod host_pass;
+#[path = "../../cargo-autodiff/src/input.rs"]
+mod input;
 mod line;
 #[path = "../../cargo-autodiff/src/opening.rs"]
 mod opening;

@@ -208,6 +208,8 @@ fn compile(
         words: &call.words,
         crate_name,
         dump,
+        // Kernels are compiled with a patched compiler, which hands on everything.
+        examine: None,
     };
     let code = compiler::run(command, job).map_err(|error| call.not_started(&error.to_string()))?;
     Ok(ExitCode::from(code))
