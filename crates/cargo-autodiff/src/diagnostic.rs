@@ -233,7 +233,7 @@ fn call_length(text: &str) -> usize {
             '<' if before == ':' || open.last() == Some(&'>') => open.push('>'),
             '>' if before == '-' && !open.is_empty() => {}
             _ if open.last() == Some(&c) => drop(open.pop()),
-            '&' | '*' | '-' if at == 0 => {}
+            '&' | '*' | '-' | '#' if at == 0 => {}
             _ if !open.is_empty() => {}
             _ if c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '!' | '?') => {}
             _ => return at.max(text.chars().next().map_or(0, char::len_utf8)),
@@ -261,6 +261,7 @@ mod tests {
             ("if x {", 2),
             ("f::<Vec<f64>>(x), y)", 16),
             ("+ y", 1),
+            ("#[f(x, y)] fn", 10),
             ("é()", 4),
             ("for_each(|v| {", 14),
             ("", 0),

@@ -36,9 +36,9 @@ class SmokeRule(BaseModel):
     """`smoke.yaml`: which cells a test needs, how it is run, and which oracle judges what it prints.
 
     `command` runs in the test's folder, after the same words with `build` in place of `run`, so that compiling and
-    running are told apart; `timeout_s` (seconds) is the limit of each; `{target}` in it is the cell's target. `proof`
-    marks what an image is proved with before it gets its name. `fetch` gets dependencies first, with network;
-    everything after it runs without.
+    running are told apart; `timeout_s` (seconds) is the limit of each, for what hangs: a slow or busy machine keeps
+    it. `{target}` in it is the cell's target. `proof` marks what an image is proved with before it gets its name.
+    `fetch` gets dependencies first, with network; everything after it runs without.
 
     `kind` says what has to happen: `cargo-run` compiles, runs, and prints what the oracle expects; `cargo-crash`
     compiles, and ends with SIGABRT in each of `cases`; `cargo-refused` does not compile in any of `cases`;
