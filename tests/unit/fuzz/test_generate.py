@@ -40,6 +40,12 @@ def test_plain_text_has_nothing_of_the_oracle() -> None:
         assert not re.search(r"\bD64\b|\bD32\b|\bc64\(|\bc32\(|\bwide\(|\bof\(n", text), text
 
 
+def test_variables_that_begin_as_a_literal_have_a_type() -> None:
+    texts = [function(generate(seed)) for seed in range(70001, 70051)]
+    assert any(re.search(r"let (mut )?\w+: f(32|64) = -?[0-9.]+;", text) for text in texts)
+    assert not any(re.search(r"let (mut )?\w+ = -?[0-9]+\.[0-9]+;", text) for text in texts)
+
+
 def test_the_oracle_has_no_plain_float() -> None:
     for program in PROGRAMS:
         text = function(program, dual=True)
