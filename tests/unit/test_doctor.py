@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from holoenzyme.app import doctor
-from holoenzyme.app.doctor import Finding, Outcome, ThisHost, ensure, examine
+from holoenzyme.app.doctor import Condition, Finding, ThisHost, ensure, examine
 from holoenzyme.engine import secrets
 from holoenzyme.errors import ExitCode, InfrastructureError
 from holoenzyme.process import Command, Completed, SubprocessRunner
@@ -101,7 +101,7 @@ def found(host: FakeHost, name: str) -> Finding:
 
 
 def test_a_healthy_machine(host: FakeHost) -> None:
-    assert [(finding.outcome, finding.name, finding.message, finding.fix) for finding in examine(host)] == [
+    assert [(finding.condition, finding.name, finding.message, finding.fix) for finding in examine(host)] == [
         ("ok", "python", "Python 3.11", None),
         (
             "ok",
@@ -230,7 +230,7 @@ DOCKER_SITE = "install Docker Engine 18.09 or newer: https://docs.docker.com/eng
 
 
 @pytest.mark.parametrize(
-    ("broken", "name", "outcome", "message", "fix"),
+    ("broken", "name", "condition", "message", "fix"),
     [
         (old_python, "python", "missing", "this is Python 3.10; 3.11 or newer is needed", "uv python install 3.11"),
         (no_client, "docker client", "missing", "no `docker` command on PATH", "sudo apt-get install -y docker.io"),
@@ -328,10 +328,10 @@ DOCKER_SITE = "install Docker Engine 18.09 or newer: https://docs.docker.com/eng
     ],
 )
 def test_broken_machines(
-    host: FakeHost, broken: Callable[[FakeHost], None], name: str, outcome: str, message: str, fix: str | None
+    host: FakeHost, broken: Callable[[FakeHost], None], name: str, condition: str, message: str, fix: str | None
 ) -> None:
     broken(host)
-    expected = Finding(name=name, outcome=Outcome(outcome), message=message.format(host.folder), fix=fix)
+    expected = Finding(name=name, condition=Condition(condition), message=message.format(host.folder), fix=fix)
     assert found(host, name) == expected
 
 
@@ -339,7 +339,7 @@ def test_no_ca_bundle_at_all(host: FakeHost, monkeypatch: pytest.MonkeyPatch) ->
     del host.extra["SSL_CERT_FILE"]
     monkeypatch.setattr(secrets, "CA_PLACES", ())
     finding = found(host, "ca bundle")
-    assert (finding.outcome, finding.message) == ("missing", "none in the usual places")
+    assert (finding.condition, finding.message) == ("missing", "none in the usual places")
     assert finding.fix == "sudo apt-get install -y ca-certificates"
 
 
@@ -365,7 +365,7 @@ def test_the_exit_code_and_what_is_printed(
     assert doctor.run([], Path()) == code
     text = capsys.readouterr().out
     for finding in examine(host):
-        assert f"{finding.outcome:8} {finding.name:14} {finding.message}\n" in text
+        assert f"{finding.condition:8} {finding.name:14} {finding.message}\n" in text
         assert finding.fix is None or f"fix: {finding.fix}\n" in text
     assert doctor.run(["--json"], Path()) == code
     assert [Finding(**item) for item in json.loads(capsys.readouterr().out)] == list(examine(host))

@@ -1,225 +1,242 @@
-"""Running checks in an image and collecting what came of them, for proofs and smoke tests alike."""
+"""Runs checks in an image and gives what came of them to the judge (`evidence.judge`); nothing is decided here."""
 
 from __future__ import annotations
 
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, assert_never
 
 from holoenzyme.app.project import Project, Tools
-from holoenzyme.engine.base import ImageInfo
+from holoenzyme.engine.base import RunRequest, RunResult
 from holoenzyme.engine.secrets import PROXIES, ca_bundle
 from holoenzyme.errors import UserError
-from holoenzyme.evidence import oracle as judging
-from holoenzyme.evidence.expected import judge_build, judge_crash, judge_refusal
-from holoenzyme.evidence.identity import compare_identity
-from holoenzyme.evidence.launches import ENVIRONMENT, Launch, judge_launches, read_launches
-from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.digest import ProofPart
+from holoenzyme.evidence.judge import contract, identity
+from holoenzyme.evidence.judge.checks import contract_check, contract_terms, identity_check, smoke_check
+from holoenzyme.evidence.judge.launches import ENVIRONMENT
+from holoenzyme.evidence.judge.programs import Program
+from holoenzyme.evidence.judge.step import Step
+from holoenzyme.evidence.judge.verdict import Check, Verdict, judge
+from holoenzyme.evidence.oracle_file import load_oracle
 from holoenzyme.evidence.record import HostFacts, ImageFacts, Record, StepRecord
 from holoenzyme.execute.inspect import inspect
-from holoenzyme.execute.smoke import (
-    Ended,
-    Step,
-    built_programs,
-    read_identity,
-    run_contract,
-    run_smoke,
-    work_folder,
-)
+from holoenzyme.execute.inspect_kernels import KERNEL_PREFIX
+from holoenzyme.execute.smoke import Place, built_programs, run_steps, script_request, step_request, work_folder
 from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.recipe import FileRule
-from holoenzyme.matrix.smoke import SmokeTest
+from holoenzyme.matrix.smoke import DECLARATION, SmokeStep, SmokeTest
 from holoenzyme.render.stages import File
 
-#: Seconds for the whole contract of an image.
-_CONTRACT_TIMEOUT = 300.0
-#: How the cases of a kind of test are judged, and the outcome that is right.
-_BY_KIND = {
-    "cargo-crash": (judge_crash, Outcome.CRASH),
-    "cargo-refused": (judge_refusal, Outcome.REFUSED),
-    "cargo-build": (judge_build, Outcome.PASS),
-}
-_FAILED = {"fetch": Outcome.INFRASTRUCTURE, "compile": Outcome.NOT_COMPILED}
+#: Stands for the folder of a crate where nothing is run.
+_NOWHERE = Path()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptTask:
+    """A check that is one script: the identity of libLLVM, or the contract. `limit` is in seconds.
+
+    Where it `writes`, it has a folder that is empty.
+    """
+
+    check: Check
+    script: str
+    limit: float
+    writes: bool
+
+    def part(self) -> ProofPart:
+        """What of it a proof's digest covers."""
+        place = Place(image="", folder=_NOWHERE if self.writes else None)
+        request = script_request(place, self.script, self.limit)
+        return ProofPart(check=self.check, requests=[_request_data(request)], files={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmokeTask:
+    """A check that is a smoke test: its steps for a cell, and the files of its crate by their path in it.
+
+    `tolerances` are those that it names: name → (relative, absolute).
+    """
+
+    check: Check
+    test: SmokeTest
+    steps: tuple[SmokeStep, ...]
+    files: Mapping[str, File]
+    tolerances: Mapping[str, tuple[float, float]]
+
+    def part(self) -> ProofPart:
+        """What of it a proof's digest covers."""
+        place = Place(image="", folder=_NOWHERE)
+        return ProofPart(
+            check=self.check,
+            requests=[_request_data(step_request(place, step, {})) for step in self.steps],
+            files={name: file.content for name, file in self.files.items()},
+        )
+
+
+Task = ScriptTask | SmokeTask
+
+
+def identity_task(cell: Cell) -> ScriptTask:
+    """Asks which libLLVM meet in the image of a cell."""
+    return ScriptTask(check=identity_check(cell.target), script=identity.SCRIPT, limit=identity.LIMIT, writes=False)
+
+
+def contract_task(project: Project, cell: Cell) -> ScriptTask:
+    """Runs what must work in the image of a cell; rules for other cells are no part of it."""
+    names = {"rust": str(project.matrix.rust[cell.rust].release), "llvm": cell.llvm}
+    terms = contract_terms(project.cookbook.image(project.image).contract_of(cell.id), names)
+    check = contract_check(terms, cell.target)
+    return ScriptTask(check=check, script=contract.script(terms), limit=contract.LIMIT, writes=True)
+
+
+def smoke_task(project: Project, cell: Cell, test: SmokeTest) -> SmokeTask:
+    """Runs a smoke test in the image of a cell; raises `UserError` for a tolerance that matrix.yaml lacks."""
+    kind = project.matrix.targets[cell.target].kind if test.rule.device == "cell" else "cpu"
+    # No container of this project has another device.
+    steps = test.rule.steps(cell.target, executes=kind == "cpu")
+    tolerances = _tolerances(project, test)
+    check = smoke_check(
+        test.rule, steps, target=cell.target, device=kind, tolerances=tolerances, symbol_prefix=KERNEL_PREFIX
+    )
+    return SmokeTask(check=check, test=test, steps=steps, files=_files(project, test), tolerances=tolerances)
 
 
 class Checks:
-    """Checks of one image, one after the other, until one shows that it is wrong: the rest would only repeat that."""
+    """Checks of one image; what it takes is counted from when this is made."""
 
-    def __init__(
-        self, *, project: Project, tools: Tools, cell: Cell, image: str, tolerances: Mapping[str, tuple[float, float]]
-    ) -> None:
-        self._project, self._tools, self._cell, self._image = project, tools, cell, image
-        self._tolerances = tolerances
+    def __init__(self, *, tools: Tools, cell: Cell, image: ImageFacts) -> None:
+        self._tools, self._cell, self._image = tools, cell, image
         self._start, self._started = time.monotonic(), datetime.now(UTC)
-        self.steps: list[StepRecord] = []
-        self.comparisons: list[judging.Comparison] = []
-        self.problems: list[str] = []
-        self.versions: dict[str, str] = {}
-        self.launches: list[Launch] = []
-        self.notes: list[str] = []
-        self.expected = Outcome.PASS
-        self.outcome = Outcome.PASS
+        self._tolerances: dict[str, tuple[float, float]] = {}
 
-    def _goes_on(self) -> bool:
-        return self.outcome in (Outcome.PASS, Outcome.NOT_EXECUTED)
+    def run(self, task: Task) -> Verdict:
+        """Run a task to its end, or to where nothing more can come of it, and have it judged."""
+        match task:
+            case ScriptTask():
+                return self._run_script(task)
+            case SmokeTask():
+                return self._run_smoke(task)
+            case _:
+                assert_never(task)
 
-    def identity(self) -> None:
-        """The libLLVM of rustc and libEnzyme is one build."""
-        if not self._goes_on():
-            return
-        step, found, self.versions = read_identity(self._tools.engine, self._image)
-        self.versions |= {f"libLLVM of {item.who}": f"{item.soname} {item.build_id}" for item in found}
-        problems = compare_identity(found)
-        self._add(step, Outcome.CRASH, judged=Outcome.WRONG if problems else Outcome.PASS)
-        self.problems += problems
-
-    def contract(self) -> None:
-        """Everything works that the image promises."""
-        if not self._goes_on():
-            return
-        names = {"rust": str(self._project.matrix.rust[self._cell.rust].release), "llvm": self._cell.llvm}
-        rules = self._project.cookbook.image("toolchain").contract_of(self._cell.id)
-        step, problems = run_contract(self._tools.engine, self._image, rules, names, _CONTRACT_TIMEOUT)
-        self._add(step, Outcome.CRASH, judged=Outcome.WRONG if problems else Outcome.PASS)
-        self.problems += problems
-
-    def smoke(self, test: SmokeTest) -> None:
-        """A program does what its declaration says: print right numbers, end itself, or be refused by the compiler."""
-        if not self._goes_on():
-            return
-        environ = self._tools.environ
-        oracle = judging.load(test.folder / test.rule.oracle) if test.rule.oracle else None
-        kernels = tuple(oracle.launches) if oracle is not None else ()
-        kind = self._project.matrix.targets[self._cell.target].kind if test.rule.device == "cell" else "cpu"
-        executes = kind == "cpu" or test.rule.kind in ("cargo-refused", "cargo-build")
-        with work_folder(test_files(self._project, test)) as folder:
-            steps = run_smoke(
-                self._tools.engine,
-                self._image,
-                test,
-                folder,
-                target=self._cell.target,
-                executes=executes,
-                ca=ca_bundle(environ),
-                proxies={name: environ[name] for name in PROXIES if environ.get(name)},
-                env=ENVIRONMENT if kernels else {},
-            )
-            for step in steps:
-                self._judge(step, test, oracle, kind)
-            if kernels and self._goes_on():
-                self._inspect(folder, kernels)
-        if not executes and self._goes_on():
-            self.outcome = Outcome.NOT_EXECUTED
-            self.notes.append(
-                f"{test.rule.name} is compiled and linked for {self._cell.target}, and not executed: no such device is "
-                f"in a container of this project"
-            )
-
-    def settle(self) -> None:
-        """What was expected to be refused, and was, is right: what is checked next begins anew."""
-        if self.outcome is self.expected:
-            self.outcome = self.expected = Outcome.PASS
-
-    def _judge(self, step: Step, test: SmokeTest, oracle: judging.Oracle | None, kind: str) -> None:
-        """Add a step with what it is worth."""
-        if step.case is not None and step.ended is not Ended.LATE:
-            judge, self.expected = _BY_KIND[test.rule.kind]
-            outcome, problems = judge(step)
-            self._keep(step, outcome)
-            self.problems += problems
-        elif oracle is None or step.name != "run" or step.ended is not Ended.WELL:
-            self._add(step, _FAILED.get(step.name, Outcome.CRASH))
-        else:
-            verdict = judging.judge(step.result.stdout, oracle, self._tolerances)
-            launches = read_launches(step.result.stderr, verdict.devices)
-            problems = judge_launches(launches, oracle.launches, kind) if oracle.launches else ()
-            self._add(step, Outcome.CRASH, judged=Outcome.WRONG if problems else verdict.outcome)
-            self.comparisons += verdict.comparisons
-            self.problems += (*verdict.problems, *problems)
-            self.launches += launches
-
-    def _inspect(self, folder: Path, names: Sequence[str]) -> None:
-        """The program has an image for the target, with every kernel in it."""
-        for program in built_programs(folder):
-            try:
-                inspection = inspect(program)
-                image = inspection.image(self._cell.target)
-                kernels = [image.kernel(name) for name in names]
-            except UserError as error:
-                self.outcome = Outcome.WRONG
-                self.problems.append(f"{program.name}: {error}")
-                continue
-            self.notes += [
-                f"{program.name}: {image.name}, {image.format} machine {image.machine}: kernel {kernel.name}"
-                f"({', '.join(f'{argument.size} at {argument.offset}' for argument in kernel.arguments or ())})"
-                for kernel in kernels
-            ]
-            if inspection.problems:
-                self.outcome = Outcome.WRONG
-                self.problems += inspection.problems
-
-    def record(
-        self, kind: Literal["proof", "smoke"], test: str, image: ImageInfo, input_hash: str, oracle_hash: str
-    ) -> Record:
-        """The record of everything that was checked."""
+    def record(self, kind: Literal["proof", "smoke"], test: str, digest: str, verdict: Verdict) -> Record:
+        """The record of everything that was checked; `test` names it, and `digest` is that of what checked it."""
+        devices = dict.fromkeys(launch.uid for launch in verdict.launches)
         return Record(
             kind=kind,
             test=test,
             cell=self._cell.id,
-            image=ImageFacts(name=self._image, id=image.id, input_hash=input_hash),
-            oracle_hash=oracle_hash,
+            image=self._image,
+            oracle_hash=digest,
             started=self._started.isoformat(timespec="milliseconds"),
             duration=time.monotonic() - self._start,
             host=HostFacts(system=platform.platform(), machine=platform.machine(), engine=self._tools.engine.name),
-            device=", ".join([*dict.fromkeys(launch.uid for launch in self.launches), f"cpu, {os.cpu_count()} cores"]),
-            versions=self.versions,
-            steps=tuple(self.steps),
-            comparisons=tuple(self.comparisons),
-            tolerances=dict(self._tolerances),
-            problems=tuple(self.problems),
-            launches=tuple(self.launches),
-            notes=tuple(self.notes),
-            outcome=self.outcome,
-            expected=self.expected,
-        )
-
-    def _add(self, step: Step, failed: Outcome, *, judged: Outcome = Outcome.PASS) -> None:
-        match step.ended:
-            case Ended.LATE:
-                outcome = Outcome.HANG
-                self.problems.append(f"{step.name} ran past its limit of {step.result.request.timeout:.0f} s")
-            case Ended.BADLY:
-                outcome = failed
-                self.problems.append(
-                    f"{step.name} ended with exit status {step.result.returncode}: {step.tail[-1500:]}"
+            device=", ".join([*devices, f"cpu, {os.cpu_count()} cores"]),
+            versions=dict(verdict.versions),
+            steps=tuple(
+                StepRecord(
+                    name=judged.step.name,
+                    command=judged.step.command,
+                    outcome=judged.outcome,
+                    returncode=judged.step.returncode,
+                    duration=judged.step.duration,
+                    output=judged.step.tail,
                 )
-            case Ended.WELL:
-                outcome = judged
-        self._keep(step, outcome)
-
-    def _keep(self, step: Step, outcome: Outcome) -> None:
-        if self.outcome in (Outcome.PASS, self.expected):
-            self.outcome = outcome
-        self.steps.append(
-            StepRecord(
-                name=step.name,
-                command=step.result.request.replay(),
-                outcome=outcome,
-                returncode=step.result.returncode,
-                duration=step.result.duration,
-                output=step.tail,
-            )
+                for judged in verdict.steps
+            ),
+            comparisons=verdict.comparisons,
+            tolerances=self._tolerances,
+            problems=verdict.problems,
+            launches=verdict.launches,
+            notes=verdict.notes,
+            outcome=verdict.outcome,
+            expected=verdict.expected,
         )
 
+    def _run_script(self, task: ScriptTask) -> Verdict:
+        with ExitStack() as stack:
+            folder = stack.enter_context(work_folder({})) if task.writes else None
+            place = Place(image=self._image.name, folder=folder)
+            result = self._tools.engine.run(script_request(place, task.script, task.limit))
+        return judge(task.check, [_step(task.check.name, result)])
 
-def test_files(project: Project, test: SmokeTest) -> Mapping[str, File]:
-    """The files of a smoke test's crate, by their path in it."""
-    relative = str(test.folder.relative_to(project.root))
-    return {
-        name.removeprefix("./"): file
-        for name, file in project.files.tree(FileRule(**{"from": relative, "to": "."})).items()
+    def _run_smoke(self, task: SmokeTask) -> Verdict:
+        environ, rule = self._tools.environ, task.test.rule
+        self._tolerances |= task.tolerances
+        oracle = load_oracle(task.test.folder / rule.oracle) if rule.oracle else None
+        launches = bool(oracle and oracle.launches)
+        with work_folder(task.files) as folder:
+            place = Place(
+                image=self._image.name,
+                folder=folder,
+                ca=ca_bundle(environ),
+                proxies={name: environ[name] for name in PROXIES if environ.get(name)},
+            )
+            ran = run_steps(self._tools.engine, place, task.steps, ENVIRONMENT if launches else {})
+            steps = [_step(step.name, result) for step, result in ran]
+            programs = [_read_program(path, self._cell.target) for path in built_programs(folder)] if launches else []
+        return judge(task.check, steps, oracle=oracle, programs=programs)
+
+
+def _step(name: str, result: RunResult) -> Step:
+    """What a container did, as the judge takes it."""
+    return Step(
+        name=name,
+        command=result.request.replay(),
+        returncode=result.returncode,
+        stdout=result.stdout,
+        stderr=result.stderr,
+        duration=result.duration,
+        limit=result.request.timeout,
+        timed_out=result.timed_out,
+    )
+
+
+def _read_program(path: Path, target: str) -> Program:
+    """What the image for a target in a program holds."""
+    try:
+        inspection = inspect(path)
+        image = inspection.image(target)
+    except UserError as error:
+        return Program(name=path.name, problems=(str(error),))
+    kernels = {
+        kernel.name: ", ".join(f"{argument.size} at {argument.offset}" for argument in kernel.arguments or ())
+        for kernel in image.kernels
     }
+    name = f"{image.name}, {image.format} machine {image.machine}"
+    return Program(name=path.name, image=name, kernels=kernels, problems=inspection.problems)
+
+
+def _request_data(request: RunRequest) -> Mapping[str, object]:
+    """A container without what differs between machines: the image, the folders of the host, and who runs it."""
+    return {
+        "argv": request.argv,
+        "timeout": request.timeout,
+        "mounts": [[mount.target, mount.read_only] for mount in request.mounts],
+        "workdir": request.workdir,
+        "network": request.network,
+        "read_only": request.read_only,
+        "env": dict(request.env),
+    }
+
+
+def _tolerances(project: Project, test: SmokeTest) -> dict[str, tuple[float, float]]:
+    """The tolerances (relative, absolute) that a test names; raises `UserError` for one that matrix.yaml lacks."""
+    known = project.matrix.tolerances
+    unknown = [name for name in test.rule.tolerances if name not in known]
+    if unknown:
+        raise UserError(f"tolerances {', '.join(unknown)} are not in matrix.yaml", fix="add them, with a reason")
+    return {name: (known[name].relative, known[name].absolute) for name in test.rule.tolerances}
+
+
+def _files(project: Project, test: SmokeTest) -> Mapping[str, File]:
+    """The files of a smoke test's crate, by their path in it; declarations are for us, and no part of it."""
+    rule = FileRule(**{"from": str(test.folder.relative_to(project.root)), "to": "."})
+    files = {name.removeprefix("./"): file for name, file in project.files.tree(rule).items()}
+    return {name: file for name, file in files.items() if not name.endswith(DECLARATION)}

@@ -45,7 +45,7 @@ INSTALLERS = {
 }
 
 
-class Outcome(StrEnum):
+class Condition(StrEnum):
     """`warn`: something works less well or not everywhere; `missing`: builds do not work."""
 
     OK = "ok"
@@ -58,7 +58,7 @@ class Finding:
     """What one check found, and the command (or the step) that mends it."""
 
     name: str
-    outcome: Outcome
+    condition: Condition
     message: str
     fix: str | None = None
 
@@ -131,10 +131,10 @@ def check_python(host: Host) -> Finding:
     """Python itself; the launcher asks for the same, but `python -m holoenzyme` may be started by any."""
     found, needed = (".".join(map(str, version)) for version in (host.python, PYTHON_NEEDED))
     if host.python >= PYTHON_NEEDED:
-        return Finding(name="python", outcome=Outcome.OK, message=f"Python {found}")
+        return Finding(name="python", condition=Condition.OK, message=f"Python {found}")
     return Finding(
         name="python",
-        outcome=Outcome.MISSING,
+        condition=Condition.MISSING,
         message=f"this is Python {found}; {needed} or newer is needed",
         fix=f"uv python install {needed}",
     )
@@ -147,16 +147,16 @@ def check_client(host: Host) -> Finding:
     if chosen is None:
         return Finding(
             name="docker client",
-            outcome=Outcome.MISSING,
+            condition=Condition.MISSING,
             message="no `docker` command on PATH",
             fix=_install_docker(host),
         )
     said = "; ".join(f"{client.path} {client.version}: {client.why}" for client in clients)
     if chosen.buildkit:
-        return Finding(name="docker client", outcome=Outcome.OK, message=f"{chosen.path} is used ({said})")
+        return Finding(name="docker client", condition=Condition.OK, message=f"{chosen.path} is used ({said})")
     return Finding(
         name="docker client",
-        outcome=Outcome.MISSING,
+        condition=Condition.MISSING,
         message=f"no `docker` command can do BuildKit ({said})",
         fix=_install_buildkit(host),
     )
@@ -168,7 +168,7 @@ def check_engine(host: Host) -> Finding:
     if asked is None:
         return Finding(
             name="engine",
-            outcome=Outcome.MISSING,
+            condition=Condition.MISSING,
             message="not known without a docker client",
             fix=_install_docker(host),
         )
@@ -178,8 +178,8 @@ def check_engine(host: Host) -> Finding:
     numbers = re.match(r"(\d+)\.(\d+)", version)
     if numbers and (int(numbers[1]), int(numbers[2])) < ENGINE_NEEDED:
         message = f"engine {version} has no BuildKit; 18.09 or newer is needed"
-        return Finding(name="engine", outcome=Outcome.MISSING, message=message, fix=_install_docker(host))
-    return Finding(name="engine", outcome=Outcome.OK, message=f"Docker {version}")
+        return Finding(name="engine", condition=Condition.MISSING, message=message, fix=_install_docker(host))
+    return Finding(name="engine", condition=Condition.OK, message=f"Docker {version}")
 
 
 def _no_engine(host: Host, asked: Completed) -> Finding:
@@ -195,30 +195,34 @@ def _no_engine(host: Host, asked: Completed) -> Finding:
         message = f"no engine answers ({said})"
         systemd = host.exists(Path("/run/systemd/system"))
         fix = _as_root(host, *(("systemctl", "start", "docker") if systemd else ("service", "docker", "start")))
-    return Finding(name="engine", outcome=Outcome.MISSING, message=message, fix=fix)
+    return Finding(name="engine", condition=Condition.MISSING, message=message, fix=fix)
 
 
 def check_disk(host: Host) -> Finding:
     """Space where the engine keeps its images."""
     address = host.environ.get("DOCKER_HOST", "")
     if address and not address.startswith("unix://"):
-        return Finding(name="disk", outcome=Outcome.WARN, message=f"not looked at: the engine is remote ({address})")
+        return Finding(
+            name="disk", condition=Condition.WARN, message=f"not looked at: the engine is remote ({address})"
+        )
     asked = _docker(host, "info", "--format", "{{.DockerRootDir}}")
     folder = asked.output.strip() if asked is not None and asked.ok else ""
     if not folder:
-        return Finding(name="disk", outcome=Outcome.WARN, message="not looked at: the engine does not say where it is")
+        return Finding(
+            name="disk", condition=Condition.WARN, message="not looked at: the engine does not say where it is"
+        )
     try:
         free = host.disk_free(Path(folder))
     except OSError as error:
         message = f"not looked at: the engine's folder {folder} cannot be reached from here ({error.strerror})"
-        return Finding(name="disk", outcome=Outcome.WARN, message=message)
+        return Finding(name="disk", condition=Condition.WARN, message=message)
     # Rounded down, so that too little never looks like enough.
     amount = f"{free // 100_000_000 / 10} GB free in {folder}"
     if free >= DISK_NEEDED:
-        return Finding(name="disk", outcome=Outcome.OK, message=amount)
+        return Finding(name="disk", condition=Condition.OK, message=amount)
     return Finding(
         name="disk",
-        outcome=Outcome.MISSING,
+        condition=Condition.MISSING,
         message=f"{amount}; {DISK_NEEDED / 1e9:.0f} GB are needed",
         fix="nox -s clean (what this project made; it shows sizes first), or `docker system prune` (of all projects)",
     )
@@ -226,21 +230,21 @@ def check_disk(host: Host) -> Finding:
 
 def check_mmdebstrap(host: Host) -> Finding:
     """A tool that only machines without a registry need."""
-    return _check_tool(host, "mmdebstrap", Outcome.WARN)
+    return _check_tool(host, "mmdebstrap", Condition.WARN)
 
 
 def check_skopeo(host: Host) -> Finding:
     """A tool for stores: needed where one is named."""
-    return _check_tool(host, "skopeo", Outcome.MISSING if host.environ.get(VARIABLE) else Outcome.WARN)
+    return _check_tool(host, "skopeo", Condition.MISSING if host.environ.get(VARIABLE) else Condition.WARN)
 
 
-def _check_tool(host: Host, tool: str, absent: Outcome) -> Finding:
+def _check_tool(host: Host, tool: str, absent: Condition) -> Finding:
     path = host.which(tool)
     if path is not None:
-        return Finding(name=tool, outcome=Outcome.OK, message=str(path))
+        return Finding(name=tool, condition=Condition.OK, message=str(path))
     by_itself = "; the build installs it when it needs it" if _can_install(host) else ""
     return Finding(
-        name=tool, outcome=absent, message=f"absent; it {TOOLS[tool]}{by_itself}", fix=_install_line(host, tool)
+        name=tool, condition=absent, message=f"absent; it {TOOLS[tool]}{by_itself}", fix=_install_line(host, tool)
     )
 
 
@@ -248,13 +252,13 @@ def check_ca(host: Host) -> Finding:
     """The CA bundle that builds are given, so that cargo and apt trust what the host trusts."""
     bundle = ca_bundle(host.environ)
     if bundle is not None:
-        return Finding(name="ca bundle", outcome=Outcome.OK, message=str(bundle))
+        return Finding(name="ca bundle", condition=Condition.OK, message=str(bundle))
     named = host.environ.get("SSL_CERT_FILE")
     if named:
         message, fix = f"SSL_CERT_FILE names {named}, which is no file", "unset SSL_CERT_FILE"
     else:
         message, fix = "none in the usual places", _install_line(host, "ca-certificates")
-    return Finding(name="ca bundle", outcome=Outcome.MISSING, message=message, fix=fix)
+    return Finding(name="ca bundle", condition=Condition.MISSING, message=message, fix=fix)
 
 
 def check_gpu(host: Host) -> Finding:
@@ -270,10 +274,10 @@ def check_gpu(host: Host) -> Finding:
     if host.exists(Path("/dev/kfd")):
         found.append("/dev/kfd (AMD)")
     if found:
-        return Finding(name="gpu", outcome=Outcome.OK, message="; ".join(found))
+        return Finding(name="gpu", condition=Condition.OK, message="; ".join(found))
     return Finding(
         name="gpu",
-        outcome=Outcome.WARN,
+        condition=Condition.WARN,
         message=f"none; cells for the host do not need one{trouble}",
         fix="for GPU cells, run on a machine with a GPU and its driver (`nvidia-smi` or /dev/kfd shows it)",
     )
@@ -307,13 +311,13 @@ def run(argv: list[str], root: Path) -> int:
     else:
         for finding in findings:
             _print(finding)
-    missing = any(finding.outcome is Outcome.MISSING for finding in findings)
+    missing = any(finding.condition is Condition.MISSING for finding in findings)
     return ExitCode.INFRASTRUCTURE if missing else ExitCode.OK
 
 
 def _print(finding: Finding) -> None:
-    style = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.MISSING: "bold red"}[finding.outcome]
-    out().print(f"{finding.outcome:8} {finding.name:14} {finding.message}", style=style, soft_wrap=True)
+    style = {Condition.OK: "green", Condition.WARN: "yellow", Condition.MISSING: "bold red"}[finding.condition]
+    out().print(f"{finding.condition:8} {finding.name:14} {finding.message}", style=style, soft_wrap=True)
     if finding.fix:
         out().print(f"{'':8} {'':14} fix: {finding.fix}", soft_wrap=True)
 

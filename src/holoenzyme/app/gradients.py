@@ -20,7 +20,7 @@ from holoenzyme.app.build import make_images
 from holoenzyme.app.ordinary_images import ContainerRunner
 from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.errors import ExitCode, InternalError, UserError
-from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.process import Command, Completed, Runner, SubprocessRunner
 from holoenzyme.report.gradients_table import (
     SCHEMA,

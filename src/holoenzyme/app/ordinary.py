@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from holoenzyme import console
-from holoenzyme.app.ordinary_compare import Verdict, compare
+from holoenzyme.app.ordinary_compare import Likeness, compare
 from holoenzyme.app.ordinary_compile import (
     CONFIGURATIONS,
     COUNTED,
@@ -89,7 +89,7 @@ def run(argv: list[str], root: Path) -> int:
         for table in tables(findings.outputs, findings.counts):
             console.out().print(table, "")
         for output in findings.outputs:
-            if output["verdict"] is Verdict.DIFFERS:
+            if output["verdict"] is Likeness.DIFFERS:
                 print(f"{output['crate']}, {output['configuration']}, {output['kind']} differs:")
                 print("\n".join(f"  {line[:200]}" for line in output["difference"]))
     console.say(f"written: {path}")

@@ -21,7 +21,7 @@ _DIFFERENCE_LINES = 40
 _HASHES = re.compile(r"(17h)[0-9a-f]{16}(E)|(Cs)[0-9a-zA-Z]+(_)|((?:alloc|anon|vtable)[_.])[0-9a-f]{32}(\b)")
 
 
-class Verdict(StrEnum):
+class Likeness(StrEnum):
     """What two outputs are to each other."""
 
     IDENTICAL = "identical"
@@ -39,19 +39,19 @@ class Output:
     base: str
     patched: str
     bytes: int
-    verdict: Verdict
+    verdict: Likeness
     difference: tuple[str, ...] = ()
 
 
 def compare(crate: str, configuration: str, kind: str, base: bytes, patched: bytes) -> Output:
     """Compare what the base's compiler made of a crate with what the patched one made."""
-    verdict, difference = Verdict.IDENTICAL, list[str]()
+    verdict, difference = Likeness.IDENTICAL, list[str]()
     if base != patched:
         old, new = (_ir(base), _ir(patched)) if kind == "llvm-ir" else (_object(base), _object(patched))
         difference = list(
             islice(difflib.unified_diff(old, new, "base", "patched", n=1, lineterm=""), _DIFFERENCE_LINES)
         )
-        verdict = Verdict.DIFFERS if difference else Verdict.HASHES
+        verdict = Likeness.DIFFERS if difference else Likeness.HASHES
     return Output(
         crate=crate,
         configuration=configuration,

@@ -12,7 +12,7 @@ from holoenzyme.app.project import Project
 from holoenzyme.engine.bootstrap import bootstrap_argv
 from holoenzyme.errors import ExitCode
 from holoenzyme.matrix.model import Cell
-from holoenzyme.render.contexts import Step, build_script
+from holoenzyme.render.contexts import ScriptStage, build_script
 from holoenzyme.render.stages import StageKind
 
 
@@ -47,7 +47,7 @@ def render_cells(project: Project, cells: Sequence[Cell], out: Path) -> tuple[Pa
     for cell in cells:
         below = graph.below(graph.images[cell.id])
         nodes = [node for key, node in graph.nodes.items() if key in below]
-        steps = []
+        stages = []
         for number, node in enumerate(nodes):
             folder = f"{number:02}-{node.stage.name}"
             if node.stage.kind is StageKind.BASE:
@@ -56,12 +56,14 @@ def render_cells(project: Project, cells: Sequence[Cell], out: Path) -> tuple[Pa
                 (out / cell.id / folder).mkdir(parents=True, exist_ok=True)
                 (out / cell.id / folder / "packages").write_text(packages, encoding="utf-8")
                 command = bootstrap_argv(project.cookbook.base_rule(), suite, "base.tar")
-                steps.append(Step(folder=folder, image=node.image, labels=node.build_labels(), base_command=command))
+                stages.append(
+                    ScriptStage(folder=folder, image=node.image, labels=node.build_labels(), base_command=command)
+                )
                 continue
             write_context(out / cell.id / folder, node)
-            steps.append(Step(folder=folder, image=node.image, labels=node.build_labels()))
+            stages.append(ScriptStage(folder=folder, image=node.image, labels=node.build_labels()))
         script = out / cell.id / "build.sh"
-        script.write_text(build_script(cell.id, steps), encoding="utf-8")
+        script.write_text(build_script(cell.id, stages), encoding="utf-8")
         script.chmod(0o755)
         folders.append(out / cell.id)
     return tuple(folders)

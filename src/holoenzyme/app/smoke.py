@@ -8,12 +8,12 @@ from pathlib import Path
 
 from holoenzyme import console
 from holoenzyme.app.build import build_cells
-from holoenzyme.app.checking import Checks
+from holoenzyme.app.checking import Checks, smoke_task
 from holoenzyme.app.project import Project, Tools, machine_tools
-from holoenzyme.app.proving import evidence, tests_digest, tolerances_of
+from holoenzyme.app.proving import evidence
 from holoenzyme.errors import ExitCode, InternalError, UserError
-from holoenzyme.evidence.outcome import Outcome
-from holoenzyme.evidence.record import Record
+from holoenzyme.evidence.digest import proof_digest
+from holoenzyme.evidence.record import ImageFacts, Record
 from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.smoke import SmokeTest, load_smoke_tests
 from holoenzyme.plan.graph import Node
@@ -39,8 +39,7 @@ def run(argv: list[str], root: Path) -> int:
     if not records:
         raise UserError("no smoke test serves these cells", fix="`cells:` in smoke_tests/**/smoke.yaml says which do")
     console.out().print(smoke_table(records))
-    good = all(record.is_right or record.outcome is Outcome.NOT_EXECUTED for record in records)
-    return ExitCode.OK if good else 1
+    return ExitCode.OK if all(record.holds for record in records) else 1
 
 
 def choose(tests: tuple[SmokeTest, ...], patterns: list[str]) -> tuple[SmokeTest, ...]:
@@ -57,11 +56,9 @@ def smoke(project: Project, tools: Tools, cell: Cell, node: Node, test: SmokeTes
     image = tools.engine.image(node.image)
     if image is None:
         raise InternalError(f"{node.image} was built, and is not there")
-    tolerances = tolerances_of(project, (test,))
-    checks = Checks(project=project, tools=tools, cell=cell, image=node.image, tolerances=tolerances)
-    checks.smoke(test)
-    digest = tests_digest(project, (test,), tolerances)
-    record = checks.record("smoke", test.rule.name, image, node.input_hash, digest)
+    task = smoke_task(project, cell, test)
+    checks = Checks(tools=tools, cell=cell, image=ImageFacts(name=node.image, id=image.id, input_hash=node.input_hash))
+    record = checks.record("smoke", test.rule.name, proof_digest([task.part()]), checks.run(task))
     path = evidence(tools).add(record)
     tools.say(f"  {record.outcome} in {record.duration:.1f} s; record: {path}")
     for line in (*record.notes, *record.problems):

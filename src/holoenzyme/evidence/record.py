@@ -11,9 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from holoenzyme.evidence.launches import Launch
-from holoenzyme.evidence.oracle import Comparison
-from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.judge.launches import Launch
+from holoenzyme.evidence.judge.numbers import Comparison
+from holoenzyme.evidence.judge.outcome import Outcome
 
 
 class _Strict(BaseModel):
@@ -50,8 +50,9 @@ class StepRecord(_Strict):
 class Record(_Strict):
     """One run. `started` is a UTC time stamp (ISO 8601), `duration` in seconds; `versions` what the image says it has.
 
-    `oracle_hash` covers the programs, their oracles, the tolerances, the contract and the judge itself. `expected` is
-    the outcome that is right: not every program has to run. `launches` is the runtime's own record of what ran where.
+    `oracle_hash` (`evidence.digest`) covers the programs, how they are run, their oracles, the tolerances, the cell's
+    contract and the judge itself. `expected` is the outcome that is right: not every program has to run. `launches` is
+    the runtime's own record of what ran where.
     """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
@@ -78,6 +79,11 @@ class Record(_Strict):
     def is_right(self) -> bool:
         """Whether what had to happen did."""
         return self.outcome is self.expected
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong, though there may have been no device to know more with."""
+        return self.is_right or self.outcome is Outcome.NOT_EXECUTED
 
 
 class EvidenceFolder:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.judge.outcome import Outcome
 
 if TYPE_CHECKING:
     from rich.table import Table

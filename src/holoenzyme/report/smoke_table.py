@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.record import Record
 
 

@@ -15,7 +15,7 @@ from holoenzyme.app.project import Project, Tools
 from holoenzyme.app.proving import evidence
 from holoenzyme.engine.base import BuildFailed, RunRequest
 from holoenzyme.errors import InfrastructureError, InternalError, UserError
-from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.record import Record
 
 STAGES = {"packages-llvm", "packages-rustc", "enzyme", "rustc", "toolchain"}
@@ -191,6 +191,13 @@ def test_a_failed_proof_is_tried_again_and_a_good_one_then_counts(small_project:
     build_cells(small_project, tools, [])
     assert engine_of(tools).runs == []
     assert sorted(record.outcome for record in records(tools)) == ["pass", "wrong", "wrong"]
+
+
+def test_a_device_that_is_not_here_excuses_nothing_else(small_project: Project, tools: Tools) -> None:
+    engine_of(tools).answers["contract"] = Answer(stdout=contract_output(("", 127), ("", 0)))
+    with pytest.raises(InternalError, match=rf"{OTHER} is not proved \(wrong\)"):
+        build_cells(small_project, tools, [OTHER])
+    assert not any(tag.startswith("holoenzyme/toolchain:") for tag in engine_of(tools).tags)
 
 
 def test_a_broken_engine_during_the_proof_is_no_evidence(small_project: Project, tools: Tools) -> None:

@@ -12,12 +12,12 @@ from tests.fakes import Answer, FakeEngine
 from tests.small_project import CELL, OTHER, good_tools
 
 from holoenzyme.app import checking
-from holoenzyme.app.checking import Checks
+from holoenzyme.app.checking import Checks, smoke_task
 from holoenzyme.app.project import Project
-from holoenzyme.engine.base import ImageInfo, RunRequest
+from holoenzyme.engine.base import RunRequest
 from holoenzyme.errors import UserError
-from holoenzyme.evidence.outcome import Outcome
-from holoenzyme.evidence.record import Record
+from holoenzyme.evidence.judge.outcome import Outcome
+from holoenzyme.evidence.record import ImageFacts, Record
 from holoenzyme.matrix.smoke import SmokeRule, SmokeTest
 
 LAUNCH = (
@@ -31,20 +31,22 @@ ORACLE = "VALUES = {'sum': [3.0]}\nVALUES_TOLERANCE = 'equal'\nLAUNCHES = {'add'
 
 @dataclass
 class FakeInspection:
-    """A program with one image; `kernels` are its own."""
+    """A program with one image; `names` are those of its kernels."""
 
-    kernels: tuple[str, ...] = ("add",)
+    names: tuple[str, ...] = ("add",)
     problems: tuple[str, ...] = ()
-
-    def image(self, wanted: str) -> FakeInspection:
-        return self
+    readable: bool = True
 
     name, format, machine = "image 0 (host)", "elf", 62
 
-    def kernel(self, name: str) -> SimpleNamespace:
-        if name not in self.kernels:
-            raise UserError(f"image 0 has no kernel {name!r}")
-        return SimpleNamespace(name=name, arguments=(SimpleNamespace(size=8, offset=0),))
+    def image(self, wanted: str) -> FakeInspection:
+        if not self.readable:
+            raise UserError(f"no images for {wanted!r}")
+        return self
+
+    @property
+    def kernels(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=name, arguments=(SimpleNamespace(size=8, offset=0),)) for name in self.names]
 
 
 @pytest.fixture
@@ -64,10 +66,8 @@ def compiling(request: RunRequest) -> Answer:
 
 
 @pytest.fixture(autouse=True)
-def inspected(monkeypatch: pytest.MonkeyPatch) -> FakeInspection:
-    inspection = FakeInspection()
-    monkeypatch.setattr(checking, "inspect", lambda path: inspection)
-    return inspection
+def inspected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "inspect", lambda path: FakeInspection())
 
 
 def check(project: Project, engine: FakeEngine, state: Path, *, cell: str = CELL, **declared: object) -> Record:
@@ -88,11 +88,10 @@ def check(project: Project, engine: FakeEngine, state: Path, *, cell: str = CELL
     }
     (found,) = project.cells([cell])
     checks = Checks(
-        project=project, tools=good_tools(state, engine), cell=found, image="image:1", tolerances={"exact": (1e-6, 0)}
+        tools=good_tools(state, engine), cell=found, image=ImageFacts(name="image:1", id="sha256:1", input_hash="hash")
     )
-    checks.smoke(SmokeTest(folder=folder, rule=SmokeRule.model_validate(rule)))
-    info = ImageInfo(id="sha256:1", tags=(), labels={}, size=1, created=0)
-    return checks.record("smoke", "kernel", info, "hash", "oracle")
+    task = smoke_task(project, found, SmokeTest(folder=folder, rule=SmokeRule.model_validate(rule)))
+    return checks.record("smoke", "kernel", "digest", checks.run(task))
 
 
 def test_a_kernel_that_ran_where_it_must(small_project: Project, engine: FakeEngine, tmp_path: Path) -> None:
@@ -122,13 +121,36 @@ def test_a_device_that_is_not_there(small_project: Project, engine: FakeEngine, 
     assert "not executed: no such device" in record.notes[1]
 
 
+@pytest.mark.parametrize(
+    ("inspection", "problem"),
+    [
+        (
+            FakeInspection(names=("sub",)),
+            "prog: image 0 (host), elf machine 62 has no kernel 'add'; its kernels: sub",
+        ),
+        (FakeInspection(readable=False), "prog: no images for 'sm_90'"),
+        (FakeInspection(problems=("its content is for sm_80",)), "prog: its content is for sm_80"),
+    ],
+)
 def test_a_program_without_its_kernel(
-    small_project: Project, engine: FakeEngine, tmp_path: Path, inspected: FakeInspection
+    small_project: Project,
+    engine: FakeEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    inspection: FakeInspection,
+    problem: str,
 ) -> None:
-    inspected.kernels = ()
+    monkeypatch.setattr(checking, "inspect", lambda path: inspection)
     record = check(small_project, engine, tmp_path, cell=OTHER)
     assert record.outcome is Outcome.WRONG
-    assert record.problems == ("prog: image 0 has no kernel 'add'",)
+    assert record.problems == (problem,)
+
+
+def test_kernels_that_are_in_no_program(small_project: Project, engine: FakeEngine, tmp_path: Path) -> None:
+    engine.answers["compile"] = Answer()
+    record = check(small_project, engine, tmp_path, cell=OTHER)
+    assert record.outcome is Outcome.WRONG
+    assert record.problems == ("no program was found that could hold the kernels add",)
 
 
 CASES = [{"name": "a", "says": ["device 99"]}, {"name": "b", "says": ["device 99"]}]

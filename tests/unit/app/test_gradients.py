@@ -12,7 +12,7 @@ from tests.fakes import FakeRunner
 
 from holoenzyme.app import bench, gradients
 from holoenzyme.errors import InternalError, UserError
-from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.process import Command, Completed
 from holoenzyme.report.gradients_table import (
     GradientsRecord,

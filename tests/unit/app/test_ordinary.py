@@ -11,7 +11,7 @@ import pytest
 from tests.fakes import FakeRunner
 
 from holoenzyme.app import bench, ordinary
-from holoenzyme.app.ordinary_compare import Verdict, compare, without_hashes
+from holoenzyme.app.ordinary_compare import Likeness, compare, without_hashes
 from holoenzyme.app.ordinary_compile import CLEARED, CONFIGURATIONS, count_instructions, read_compiler, read_crates
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.process import Command, Completed
@@ -273,8 +273,8 @@ def test_hashes_in_symbols() -> None:
     new = "@_ZN3hex6encode17hfedcba9876543210E, @_RNvCsjf8sKw0pl_4core3fmt, @alloc_ffffffffffffffffffffffffffffffff"
     assert without_hashes(old) == without_hashes(new) == "@_ZN3hex6encode17h#E, @_RNvCs#_4core3fmt, @alloc_#"
     output = compare("hex", "debug", "llvm-ir", old.encode(), new.encode())
-    assert (output.verdict, output.difference) == (Verdict.HASHES, ())
-    assert compare("hex", "debug", "llvm-ir", b"x", b"x").verdict is Verdict.IDENTICAL
+    assert (output.verdict, output.difference) == (Likeness.HASHES, ())
+    assert compare("hex", "debug", "llvm-ir", b"x", b"x").verdict is Likeness.IDENTICAL
 
 
 def test_objects_that_differ() -> None:
@@ -282,7 +282,7 @@ def test_objects_that_differ() -> None:
     at = old.index(b"nothing\0")
     new = old[:at] + b"nothink" + old[at + 7 :]
     output = compare("x", "release", "obj", old, new)
-    assert output.verdict is Verdict.DIFFERS
+    assert output.verdict is Likeness.DIFFERS
     assert any(line.startswith("-section .llvm.rodata.offloading SHT_PROGBITS") for line in output.difference)
     assert (len(output.base), output.bytes) == (64, len(old))
 

@@ -10,8 +10,8 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from holoenzyme.evidence.oracle import Comparison
-from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.judge.numbers import Comparison
+from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.record import (
     EvidenceFolder,
     HostFacts,

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.smoke import SmokeRule, load_smoke_tests
+from holoenzyme.matrix.smoke import SmokeKind, SmokeRule, load_smoke_tests
 
 ROOT = Path(__file__).parents[3]
 CASES = [{"name": "a", "args": ["1"], "says": ["x"]}]
@@ -67,6 +67,27 @@ def test_what_does_not_belong_together_is_refused(changes: dict[str, Any]) -> No
 @pytest.mark.parametrize("kind", ["cargo-crash", "cargo-refused", "cargo-build"])
 def test_cases_belong_to_every_other_kind(kind: str) -> None:
     assert rule(kind=kind, oracle=None, cases=CASES).cases[0].args == ("1",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "here", "elsewhere"),
+    [
+        (SmokeKind.RUN, ["compile", "run"], ["compile"]),
+        (SmokeKind.CRASH, ["compile", "run a"], ["compile"]),
+        (SmokeKind.REFUSED, ["compile a"], ["compile a"]),
+        (SmokeKind.BUILD, ["compile a"], ["compile a"]),
+    ],
+)
+def test_each_kind_has_its_steps(kind: SmokeKind, here: list[str], elsewhere: list[str]) -> None:
+    found = rule(kind=kind) if kind is SmokeKind.RUN else rule(kind=kind, oracle=None, cases=CASES)
+    assert [step.name for step in found.steps("host")] == here
+    assert [step.name for step in found.steps("sm_90", executes=False)] == elsewhere
+    assert {step.limit for step in found.steps("host")} == {7.0}
+
+
+def test_fetching_comes_first() -> None:
+    fetch, *_ = rule(needs_network=True, fetch=["cargo", "fetch"]).steps("host")
+    assert (fetch.name, fetch.argv, fetch.limit) == ("fetch", ("cargo", "fetch"), 600.0)
 
 
 def test_the_patched_host_is_proved_by_a_derivative_and_by_a_kernel() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.small_project import identity
 
-from holoenzyme.evidence.identity import compare_identity
-from holoenzyme.execute.smoke import LlvmIdentity
+from holoenzyme.evidence.judge.identity import LlvmIdentity, compare_identity, read_identity
 
 WHO = ("rustc", "libEnzyme", "libEnzyme when it was built")
 
@@ -39,3 +39,18 @@ def test_all_three_must_be_known(count: int, who: str) -> None:
     assert compare_identity(found(*[("so", "b")] * count)) == (
         f"libLLVM's identity is known for {who}; rustc, libEnzyme and libEnzyme's build are needed",
     )
+
+
+def test_what_an_image_says() -> None:
+    found, versions = read_identity(identity("b1", "b2", "b3").stdout)
+    assert [(item.who, item.build_id) for item in found] == [
+        ("rustc", "b1"),
+        ("libEnzyme", "b2"),
+        ("libEnzyme when it was built", "b3"),
+    ]
+    assert versions == {"rustc": "rustc 1.96.0 (x)", "rustc release": "1.96.0", "cargo": "cargo 1.96.0"}
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"who": "rustc"}', "{}\n{broken}", "no such file\n"])
+def test_an_image_that_is_wrong_has_no_identity(text: str) -> None:
+    assert read_identity(text)[0] == ()

@@ -25,6 +25,10 @@ class Outcome(StrEnum):
     INFRASTRUCTURE = "infrastructure"
 
     @property
-    def is_evidence(self) -> bool:
-        """Whether it says something about the test, as against the machine that it should have run on."""
-        return self not in (Outcome.NOT_EXECUTED, Outcome.INFRASTRUCTURE)
+    def proves(self) -> bool:
+        """Whether an image may get its name with it.
+
+        Where a cell's device is in no container, its kernels are compiled, linked and inspected, and the record says
+        that they were not executed.
+        """
+        return self in (Outcome.PASS, Outcome.NOT_EXECUTED)

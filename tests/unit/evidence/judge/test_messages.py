@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from holoenzyme.engine.base import RunRequest, RunResult
-from holoenzyme.evidence.expected import judge_build, judge_crash, judge_refusal
-from holoenzyme.evidence.outcome import Outcome
-from holoenzyme.execute.smoke import Step
-from holoenzyme.matrix.smoke import SmokeCase
+from holoenzyme.evidence.judge.demand import Aborts, Compiles, IsRefused
+from holoenzyme.evidence.judge.messages import judge_abort, judge_build, judge_refusal
+from holoenzyme.evidence.judge.outcome import Outcome
+from holoenzyme.evidence.judge.step import Step
 
-CASE = SmokeCase(name="no-device", says=("error: kernel `add`", "device 99"), never=("zeros",))
+SAYS, NEVER = ("error: kernel `add`", "device 99"), ("zeros",)
+ABORT = Aborts(says=SAYS, never=NEVER)
+REFUSAL = IsRefused(says=SAYS, never=NEVER)
+BUILD = Compiles(says=SAYS, never=NEVER)
 SAID = "error: kernel `add` was not run on device 99: no such device\n"
 REFUSED = "error: kernel `add` has no device 99\n  --> src/main.rs:3:5\n   |\n"
 
 
 def step(returncode: int, *, stdout: str = "", stderr: str = SAID) -> Step:
-    result = RunResult(
-        request=RunRequest(image="i", argv=("x",), timeout=1),
+    return Step(
+        name="run no-device",
+        command="docker run",
         returncode=returncode,
         stdout=stdout,
         stderr=stderr,
         duration=0.1,
-        timed_out=False,
+        limit=1,
     )
-    return Step(name="run no-device", result=result, case=CASE)
 
 
 def test_a_program_that_ends_itself() -> None:
-    assert judge_crash(step(134)) == (Outcome.CRASH, ())
+    assert judge_abort(step(134), ABORT) == (Outcome.CRASH, ())
 
 
 @pytest.mark.parametrize(
@@ -43,13 +45,13 @@ def test_a_program_that_ends_itself() -> None:
     ],
 )
 def test_one_that_does_not_end_as_it_must(got: Step, problem: str) -> None:
-    outcome, problems = judge_crash(got)
+    outcome, problems = judge_abort(got, ABORT)
     assert outcome is Outcome.WRONG
     assert problems[0].startswith(problem)
 
 
 def test_a_program_that_is_refused() -> None:
-    assert judge_refusal(step(101, stderr=REFUSED)) == (Outcome.REFUSED, ())
+    assert judge_refusal(step(101, stderr=REFUSED), REFUSAL) == (Outcome.REFUSED, ())
 
 
 @pytest.mark.parametrize(
@@ -64,12 +66,12 @@ def test_a_program_that_is_refused() -> None:
     ],
 )
 def test_one_that_is_not_refused_as_it_must(got: Step, outcome: Outcome, problem: str) -> None:
-    found, problems = judge_refusal(got)
+    found, problems = judge_refusal(got, REFUSAL)
     assert found is outcome
     assert problem in problems[0]
 
 
 def test_what_a_compiler_says() -> None:
-    assert judge_build(step(0, stdout="device 99", stderr="error: kernel `add`")) == (Outcome.PASS, ())
-    assert judge_build(step(0, stderr=""))[0] is Outcome.WRONG
-    assert judge_build(step(101))[0] is Outcome.NOT_COMPILED
+    assert judge_build(step(0, stdout="device 99", stderr="error: kernel `add`"), BUILD) == (Outcome.PASS, ())
+    assert judge_build(step(0, stderr=""), BUILD)[0] is Outcome.WRONG
+    assert judge_build(step(101), BUILD)[0] is Outcome.NOT_COMPILED

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from holoenzyme.evidence.oracle import DeviceLine
-from holoenzyme.execute.inspect_kernels import kernel_name
+from holoenzyme.evidence.judge.output import DeviceLine
 
 #: What makes the runtime say what it launches, where (1: entry with the device's number, 16: the kernel's name), and
 #: refuse to run a kernel on the host instead of a device.
@@ -46,8 +45,11 @@ class Launch(BaseModel):
     count: int
 
 
-def read_launches(messages: str, devices: Sequence[DeviceLine]) -> tuple[Launch, ...]:
-    """What the runtime says that it launched; `devices` are the program's, for the names."""
+def read_launches(messages: str, devices: Sequence[DeviceLine], prefix: str) -> tuple[Launch, ...]:
+    """What the runtime says that it launched; `devices` are the program's, for the names.
+
+    `prefix` is what a kernel's symbol has before its name in the program.
+    """
     uids = {line.device: line.uid for line in devices}
     device = -1
     found: Counter[tuple[str, int, str, str, str]] = Counter()
@@ -55,7 +57,8 @@ def read_launches(messages: str, devices: Sequence[DeviceLine]) -> tuple[Launch,
         if match["device"] is not None:
             device = int(match["device"])
         else:
-            found[kernel_name(match["kernel"]), device, match["blocks"], match["threads"], match["mode"]] += 1
+            name = match["kernel"].removeprefix(prefix)
+            found[name, device, match["blocks"], match["threads"], match["mode"]] += 1
     return tuple(
         Launch(
             kernel=kernel,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from holoenzyme.evidence.launches import judge_launches, read_launches
-from holoenzyme.evidence.oracle import DeviceLine
+from holoenzyme.evidence.judge.launches import judge_launches, read_launches
+from holoenzyme.evidence.judge.output import DeviceLine
 
+PREFIX = "__offload_kernel_"
 HOST = [DeviceLine(device=0, uid="x86_64-0"), DeviceLine(device=1, uid="x86_64-1")]
 GPU = [DeviceLine(device=0, uid="CUDA-GPU-0123"), DeviceLine(device=1, uid="x86_64-0")]
 
@@ -23,7 +24,7 @@ def launched(device: int, kernel: str, *, inner: int = 0, grid: str = "[1,1,1]",
 
 def test_launches_are_counted_by_kernel_and_device() -> None:
     text = launched(0, "saxpy") + "another line\n" + launched(1, "saxpy", inner=1) + launched(0, "saxpy")
-    found = read_launches(text, HOST)
+    found = read_launches(text, HOST, PREFIX)
     assert [(one.kernel, one.device, one.uid, one.count) for one in found] == [
         ("saxpy", 0, "x86_64-0", 2),
         ("saxpy", 1, "x86_64-1", 1),
@@ -34,19 +35,19 @@ def test_launches_are_counted_by_kernel_and_device() -> None:
 
 
 def test_kernels_are_named_as_in_the_program() -> None:
-    found = read_launches(launched(0, "__offload_kernel_exp") + launched(0, "exp"), HOST)
+    found = read_launches(launched(0, "__offload_kernel_exp") + launched(0, "exp"), HOST, PREFIX)
     assert [(one.kernel, one.count) for one in found] == [("exp", 2)]
 
 
 def test_a_gpu_runs_bare_kernels() -> None:
-    found = read_launches(launched(0, "saxpy", grid="[4,1,1]", mode="BARE"), GPU)
+    found = read_launches(launched(0, "saxpy", grid="[4,1,1]", mode="BARE"), GPU, PREFIX)
     assert judge_launches(found, {"saxpy": 1}, "cuda") == ()
     (problem,) = judge_launches(found, {"saxpy": 1}, "rocm")
     assert problem == "saxpy ran on the wrong device: 0 is CUDA-GPU-0123, and one of kind rocm is meant"
 
 
 def test_the_virtual_host_device_does_not_pass_for_a_gpu() -> None:
-    found = read_launches(launched(1, "saxpy"), GPU)
+    found = read_launches(launched(1, "saxpy"), GPU, PREFIX)
     wrong, mode = judge_launches(found, {"saxpy": 1}, "cuda")
     assert wrong == "saxpy ran on the wrong device: 1 is x86_64-0, and one of kind cuda is meant"
     assert mode == "saxpy ran in mode Generic on x86_64-0: kernels of Rust are bare"
@@ -62,9 +63,9 @@ def test_the_virtual_host_device_does_not_pass_for_a_gpu() -> None:
     ],
 )
 def test_what_differs_is_said(text: str, problem: str) -> None:
-    assert judge_launches(read_launches(text, HOST), {"saxpy": 1}, "cpu") == (problem,)
+    assert judge_launches(read_launches(text, HOST, PREFIX), {"saxpy": 1}, "cpu") == (problem,)
 
 
 def test_the_devices_may_matter() -> None:
-    (problem,) = judge_launches(read_launches(launched(0, "mark") * 2, HOST), {"mark": {0: 1, 1: 1}}, "cpu")
+    (problem,) = judge_launches(read_launches(launched(0, "mark") * 2, HOST, PREFIX), {"mark": {0: 1, 1: 1}}, "cpu")
     assert problem == "the runtime launched mark on device: times {0: 2}, and {0: 1, 1: 1} is expected"

@@ -1,12 +1,4 @@
-"""Compares what a smoke test printed with what is right. Pure, but for `load`, which runs an oracle's own file.
-
-A program prints one JSON object a line and nothing else:
-
-- a derivative: `{"case", "mode", "width", "float", "at", "primal", "derivative", "central"}`, where `derivative` is
-  outputs x inputs, row by row, and `central` is a list of `[step, central differences in the same order]`;
-- or values: `{"case", "values"}`, for problems whose solution is certified, and for what kernels give back;
-- or a device that it launches kernels on: `{"device": number, "uid"}`;
-- and at the end `{"done": number of lines before it}`.
+"""Compares the numbers that a program printed with what is right. Pure.
 
 Each derivative is compared with the closed form and with the program's central differences, two estimates that owe
 nothing to each other.
@@ -14,96 +6,18 @@ nothing to each other.
 
 from __future__ import annotations
 
-import json
-import runpy
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from holoenzyme.errors import UserError
-from holoenzyme.evidence.outcome import Outcome
+from holoenzyme.evidence.judge.oracle import ClosedForm, Oracle, label_of
+from holoenzyme.evidence.judge.output import DerivativeLine, DeviceLine, ValuesLine, parse
 
-#: Gives the outputs, and the derivative (outputs x inputs, row by row), at a point.
-ClosedForm = Callable[[Sequence[float]], tuple[Sequence[float], Sequence[float]]]
-#: (case, mode, width)
-Key = tuple[str, str, int]
 #: name -> (relative, absolute)
 Tolerances = Mapping[str, tuple[float, float]]
 #: The rule for what must arrive as it was sent, which is no tolerance: nothing may be lost.
 EQUAL = "equal"
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Step = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class DerivativeLine(_Line):
-    """One derivative at one point, as a program printed it."""
-
-    case: str
-    mode: Literal["forward", "reverse"]
-    width: Annotated[int, Field(ge=1)]
-    float: Literal["f32", "f64"]
-    at: tuple[Finite, ...]
-    primal: tuple[Finite, ...]
-    derivative: tuple[Finite, ...]
-    central: Annotated[tuple[tuple[Step, tuple[Finite, ...]], ...], Field(min_length=4)]
-
-    @property
-    def key(self) -> Key:
-        """What is differentiated, and how."""
-        return (self.case, self.mode, self.width)
-
-
-class ValuesLine(_Line):
-    """The solution of one problem, as a program printed it."""
-
-    case: str
-    values: tuple[Finite, ...]
-
-
-class DeviceLine(_Line):
-    """A device on which the program launches kernels, as the program named it: the runtime's number and name for it."""
-
-    device: Annotated[int, Field(ge=0)]
-    uid: str
-
-
-class DoneLine(_Line):
-    """The last line, with the number of lines before it."""
-
-    done: Annotated[int, Field(ge=0)]
-
-
-#: What can stand in a line before the last one.
-Printed = DerivativeLine | ValuesLine | DeviceLine
-
-
-@dataclass(frozen=True, kw_only=True)
-class Oracle:
-    """What a program must print: derivatives at given points, or certified values."""
-
-    functions: Mapping[str, ClosedForm] = field(default_factory=dict)
-    points: Mapping[Key, Sequence[Sequence[float]]] = field(default_factory=dict)
-    #: The cases that compute in f32, and are compared with wider tolerances.
-    single: frozenset[str] = frozenset()
-    values: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    #: The tolerance of all values, or that of each case.
-    values_tolerance: str | Mapping[str, str] = ""
-    #: How often each kernel is launched, altogether or on each device.
-    launches: Mapping[str, int | Mapping[int, int]] = field(default_factory=dict)
-
-    def expected(self) -> list[str]:
-        """The labels of all lines that a program must print, in the oracle's order."""
-        derivatives = [_label(key, at) for key, points in self.points.items() for at in points]
-        return [*derivatives, *self.values]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,13 +42,17 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What a program's output is worth: `pass` only with every comparison right and no problem."""
+class Agreement:
+    """How far a program's output agrees with its oracle; `devices` are those on which it says that kernels ran."""
 
-    outcome: Outcome
     comparisons: tuple[Comparison, ...]
     problems: tuple[str, ...]
     devices: tuple[DeviceLine, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every comparison is right, and nothing is missing or too much."""
+        return not self.problems and all(comparison.ok for comparison in self.comparisons)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,45 +70,10 @@ class StepStudy:
     has_minimum: bool
 
 
-def load(path: Path) -> Oracle:
-    """The oracle in a Python file: `FUNCTIONS`, `POINTS` and `SINGLE`, or `VALUES` and `VALUES_TOLERANCE`; `LAUNCHES`.
-
-    Raises `UserError` where the file cannot be run or names no expectation.
-    """
-    try:
-        names = runpy.run_path(str(path))
-    except Exception as error:
-        raise UserError(
-            f"{path}: the oracle cannot be read", why=f"{type(error).__name__}: {error}", fix="mend the file"
-        ) from error
-    oracle = Oracle(
-        functions=names.get("FUNCTIONS", {}),
-        points=names.get("POINTS", {}),
-        single=frozenset(names.get("SINGLE", ())),
-        values=names.get("VALUES", {}),
-        values_tolerance=names.get("VALUES_TOLERANCE", ""),
-        launches=names.get("LAUNCHES", {}),
-    )
-    unknown = sorted({case for case, _, _ in oracle.points} - set(oracle.functions))
-    if unknown:
-        raise UserError(
-            f"{path}: no closed form for {', '.join(unknown)}",
-            why=f"POINTS names them; FUNCTIONS has {', '.join(oracle.functions) or 'nothing'}",
-            fix="add the functions, or take the points out",
-        )
-    if not oracle.expected():
-        raise UserError(
-            f"{path}: the oracle expects nothing",
-            why="there is neither POINTS nor VALUES in it, so every output would pass",
-            fix="say which derivatives or values a program must print",
-        )
-    return oracle
-
-
-def judge(output: str, oracle: Oracle, tolerances: Tolerances) -> Verdict:
+def compare(output: str, oracle: Oracle, tolerances: Tolerances) -> Agreement:
     """Check the complete standard output of a program that ended by itself with exit status 0.
 
-    The outcome is `pass` or `wrong`. Raises `UserError` where a tolerance that is needed is not in `tolerances`.
+    Raises `UserError` where a tolerance that is needed is not in `tolerances`.
     """
     lines, problems = parse(output)
     comparisons: list[Comparison] = []
@@ -202,7 +85,7 @@ def judge(output: str, oracle: Oracle, tolerances: Tolerances) -> Verdict:
                 devices.append(line)
                 continue
             case DerivativeLine():
-                label = _label(line.key, line.at)
+                label = label_of(line.key, line.at)
                 known = line.key in oracle.points and list(line.at) in [list(at) for at in oracle.points[line.key]]
             case ValuesLine():
                 label = line.case
@@ -217,47 +100,7 @@ def judge(output: str, oracle: Oracle, tolerances: Tolerances) -> Verdict:
             problems.extend(found)
         seen.append(label)
     problems.extend(f"{label}: missing" for label in oracle.expected() if label not in seen)
-    right = not problems and all(comparison.ok for comparison in comparisons)
-    return Verdict(
-        outcome=Outcome.PASS if right else Outcome.WRONG,
-        comparisons=tuple(comparisons),
-        problems=tuple(problems),
-        devices=tuple(devices),
-    )
-
-
-def parse(output: str) -> tuple[list[Printed], list[str]]:
-    """The lines of a program's output, and what is wrong with it, each with its line number."""
-    lines: list[Printed] = []
-    problems: list[str] = []
-    done: int | None = None
-    count = 0
-    for number, text in enumerate(output.splitlines(), start=1):
-        if done is not None:
-            problems.append(f"line {number}: there is output after the line `done`: {_short(text)}")
-            break
-        try:
-            line = _parse_line(text)
-        except ValidationError as error:
-            for item in error.errors():
-                where = ".".join(str(part) for part in item["loc"])
-                problems.append(f"line {number}: {where}: {item['msg']}")
-            count += 1
-            continue
-        except ValueError as error:
-            problems.append(f"line {number}: {error}: {_short(text)}")
-            count += 1
-            continue
-        if isinstance(line, DoneLine):
-            done = line.done
-        else:
-            lines.append(line)
-            count += 1
-    if done is None:
-        problems.append(f'the line {{"done": N}} is missing after {count} lines: the program did not reach its end')
-    elif done != count:
-        problems.append(f"the program counted {done} lines, and {count} were read")
-    return lines, problems
+    return Agreement(comparisons=tuple(comparisons), problems=tuple(problems), devices=tuple(devices))
 
 
 def study(central: Sequence[tuple[float, float]]) -> StepStudy:
@@ -272,30 +115,6 @@ def study(central: Sequence[tuple[float, float]]) -> StepStudy:
         disagreement=around[least],
         has_minimum=gaps[0] > around[least] and around[least] < around[-1],
     )
-
-
-def _parse_line(text: str) -> Printed | DoneLine:
-    try:
-        value = json.loads(text, object_pairs_hook=_without_duplicates)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON ({error.msg})") from error
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    if "done" in value:
-        return DoneLine.model_validate_json(text)
-    if "device" in value:
-        return DeviceLine.model_validate_json(text)
-    if "values" in value:
-        return ValuesLine.model_validate_json(text)
-    return DerivativeLine.model_validate_json(text)
-
-
-def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"the key {name!r} is there twice")
-    return dict(pairs)
 
 
 def _check(
@@ -407,12 +226,3 @@ class _Comparer:
             rule=self.rule,
             ok=error <= tolerance,
         )
-
-
-def _label(key: Key, at: Sequence[float]) -> str:
-    case, mode, width = key
-    return f"{case} ({mode}, width {width}) at ({', '.join(f'{x:g}' for x in at)})"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,1 @@
+"""All that judges: from what was run to a verdict. Nothing here has side effects."""

@@ -1,0 +1,79 @@
+"""What the declarations of a cell demand: its identity, its contract, and smoke tests of each kind. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from holoenzyme.errors import InternalError
+from holoenzyme.evidence.judge.contract import Term
+from holoenzyme.evidence.judge.demand import Aborts, Compiles, Completes, Demand, IsRefused, Keeps, LoadsOneLlvm, Prints
+from holoenzyme.evidence.judge.outcome import Outcome
+from holoenzyme.evidence.judge.verdict import Check
+from holoenzyme.matrix.recipe import ContractRule
+from holoenzyme.matrix.smoke import Phase, SmokeKind, SmokeRule, SmokeStep
+
+IDENTITY = "identity"
+CONTRACT = "contract"
+
+
+def identity_check(target: str) -> Check:
+    """rustc and libEnzyme are on one build of libLLVM."""
+    return Check(name=IDENTITY, demands={IDENTITY: LoadsOneLlvm()}, target=target)
+
+
+def contract_terms(rules: Sequence[ContractRule], names: Mapping[str, str]) -> tuple[Term, ...]:
+    """The terms of a contract; `names` fills in `{rust}` and `{llvm}`."""
+    return tuple(
+        Term(name=rule.name, run=rule.run.format(**names), expect=rule.expect.format(**names)) for rule in rules
+    )
+
+
+def contract_check(terms: tuple[Term, ...], target: str) -> Check:
+    """A cell's contract."""
+    return Check(name=CONTRACT, demands={CONTRACT: Keeps(terms=terms)}, target=target)
+
+
+def smoke_check(
+    rule: SmokeRule,
+    steps: Sequence[SmokeStep],
+    *,
+    target: str,
+    device: str,
+    tolerances: Mapping[str, tuple[float, float]],
+    symbol_prefix: str,
+) -> Check:
+    """What a smoke test demands of its steps. `device` is the kind of what it runs on (`cpu`, `cuda`, `rocm`).
+
+    A program that would have to be run, and has no step for it, has no device here.
+    """
+    executes = not rule.kind.traits.runs or any(step.phase is Phase.RUN for step in steps)
+    numbers = Prints(tolerances=dict(tolerances), device=device, symbol_prefix=symbol_prefix)
+    demands = {step.name: _demand(rule.kind, step, numbers) for step in steps}
+    return Check(name=rule.name, demands=demands, target=target, executes=executes)
+
+
+def _demand(kind: SmokeKind, step: SmokeStep, numbers: Prints) -> Demand:
+    if step.case is None:
+        match step.phase:
+            case Phase.FETCH:
+                # Nothing is known about a test whose dependencies could not be had.
+                return Completes(failed=Outcome.INFRASTRUCTURE)
+            case Phase.COMPILE:
+                return Completes(failed=Outcome.NOT_COMPILED)
+            case Phase.RUN:
+                return numbers
+            case _:
+                assert_never(step.phase)
+    says, never = step.case.says, step.case.never
+    match kind:
+        case SmokeKind.CRASH:
+            return Aborts(says=says, never=never)
+        case SmokeKind.REFUSED:
+            return IsRefused(says=says, never=never)
+        case SmokeKind.BUILD:
+            return Compiles(says=says, never=never)
+        case SmokeKind.RUN:
+            raise InternalError("a test that prints numbers has no cases, and one was judged")
+        case _:
+            assert_never(kind)
