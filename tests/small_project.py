@@ -37,8 +37,6 @@ channels:
 targets:
   host: {summary: a processor, kind: cpu}
   sm_90: {summary: a card, kind: cuda, triple: nvptx64-nvidia-cuda}
-images:
-  toolchain: {summary: compiles, status: supported}
 pins:
   packages: {rustc-web: 1.96.0, llvm-22-dev: 22.1.8}
   crates:
@@ -66,7 +64,6 @@ cells:
     "recipes/base/recipe.yaml": """
 schema: 1
 name: base
-component: base
 summary: root file system
 channels: [distro, patched]
 redistributable: true
@@ -79,7 +76,6 @@ base:
     "recipes/packages/recipe.yaml": """
 schema: 1
 name: packages
-component: packages
 summary: downloaded packages
 channels: [distro, patched]
 redistributable: true
@@ -95,7 +91,6 @@ COPY --from=download /packages /packages
     "recipes/rustc/recipe.yaml": """
 schema: 1
 name: rustc
-component: rustc
 summary: Rust
 channels: [distro]
 redistributable: true
@@ -117,7 +112,6 @@ RUN --mount=type=bind,from={{ image("packages-rustc") }},target=/packages instal
     "recipes/enzyme/recipe.yaml": """
 schema: 1
 name: enzyme
-component: enzyme
 summary: Enzyme
 channels: [distro]
 redistributable: true

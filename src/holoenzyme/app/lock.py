@@ -58,7 +58,7 @@ def resolve_today(project: Project, tools: Tools) -> Resolution:
     bases: dict[str, LockedBase] = {}
     sets: dict[str, dict[str, LockedSet]] = {}
     crates = find_crates(project.root, tuple(project.matrix.pins.crates))
-    wheels = find_wheels(project.root, [name for name, pin in project.matrix.pins.wheels.items() if pin.version])
+    wheels = find_wheels(project.root, tuple(project.matrix.pins.wheels))
     for key, cells in _places(project.matrix.all_cells()).items():
         base = project.matrix.bases[cells[0].base]
         digest = tools.engine.digest(base.image)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from holoenzyme.matrix.constraints import Axis, exclusion
+from holoenzyme.matrix.axes import Axis
+from holoenzyme.matrix.constraints import exclusion
 from holoenzyme.matrix.yamlfile import Loc, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -94,7 +95,6 @@ def _statuses(matrix: Matrix) -> Iterator[Problem]:
     declared: list[tuple[Loc, Declared]] = [
         *((("bases", name), base) for name, base in matrix.bases.items()),
         *((("channels", name), channel) for name, channel in matrix.channels.items()),
-        *((("images", name), image) for name, image in matrix.images.items()),
         *((("cells", index), cell) for index, cell in enumerate(matrix.cells)),
     ]
     for at, item in declared:

@@ -6,15 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from holoenzyme.matrix.axes import Axis
 from holoenzyme.matrix.yamlfile import Words
-
-Axis = Literal["channel", "rust", "llvm", "target", "base", "arch"]
-#: The axes of the matrix, in the order of cell ids; `llvm` follows from `rust` and is not in ids.
-AXES: tuple[Axis, ...] = get_args(Axis)
 
 Slug = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), Words(allowed="small letters, digits, and '-' between")

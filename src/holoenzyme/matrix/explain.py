@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from holoenzyme.matrix.constraints import AXES, Axis, Constraint
+from holoenzyme.matrix.axes import AXES, Axis
+from holoenzyme.matrix.constraints import Constraint
 from holoenzyme.matrix.model import Budget, Cell, Matrix, Status
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from holoenzyme.errors import UserError
 from holoenzyme.matrix import checks
+from holoenzyme.matrix.axes import TargetKind
 from holoenzyme.matrix.constraints import Constraint, Point, Slug, Text, exclusion
 from holoenzyme.matrix.yamlfile import Words, did_you_mean, load_model, refuse
 
@@ -93,28 +94,20 @@ class Target(_Section):
     """What kernels are compiled for and run on."""
 
     summary: Text
-    kind: Literal["cpu", "cuda", "rocm"]
+    kind: TargetKind
     triple: Text | None = Field(default=None, description="Rust's target triple; for a cpu that of the architecture")
-
-
-class ImageKind(Declared):
-    """A kind of image."""
-
-    summary: Text
 
 
 class CratePin(_Section):
     """A crate from the registry."""
 
     version: Text
-    provides: Text | None = Field(default=None, description="what the crate is taken for, where that is not the crate")
 
 
 class WheelPin(_Section):
-    """A Python wheel from the package index; without a version while no supported cell needs it."""
+    """A Python wheel from the package index."""
 
-    version: Text | None = None
-    redistributable: bool = Field(description="whether an image that holds it may be pushed")
+    version: Text
 
 
 class Pins(_Section):
@@ -177,7 +170,6 @@ class Matrix(_Section):
     llvm: Mapping[Value, Llvm]
     channels: Mapping[Value, Channel]
     targets: Mapping[Value, Target]
-    images: Mapping[Slug, ImageKind]
     pins: Pins
     tolerances: Mapping[Slug, Tolerance]
     constraints: tuple[Constraint, ...]

@@ -10,14 +10,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from holoenzyme.errors import UserError
+from holoenzyme.matrix.axes import StageAxis
 from holoenzyme.matrix.yamlfile import load_model
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-#: The axes of the matrix that a stage may depend on. A template sees only those that its stage names, so that a
-#: stage is the same, and is built once, for all cells that agree on them.
-Axis = Literal["channel", "rust", "target", "base", "arch"]
-#: What a target is: `kind` in matrix.yaml.
-TargetKind = Literal["cpu", "cuda", "rocm"]
 #: Values that a template uses, free in form.
 Values = dict[str, object]
 
@@ -42,7 +38,7 @@ class StageRule(_Strict):
     name: Name
     template: str
     needs: tuple[Name, ...] = ()
-    axes: tuple[Axis, ...] = ("base", "arch")
+    axes: tuple[StageAxis, ...] = ("base", "arch")
     files: tuple[FileRule, ...] = ()
     rendered: dict[str, str] = Field(default_factory=dict)
     values: Values = Field(default_factory=dict)
@@ -65,7 +61,6 @@ class Recipe(_Strict):
 
     schema_version: Literal[1] = Field(alias="schema")
     name: Name
-    component: Name
     summary: str
     channels: tuple[str, ...]
     redistributable: bool
@@ -103,7 +98,7 @@ class ImageRule(_Strict):
     channels: tuple[str, ...] | None = None
     needs: tuple[Name, ...]
     needs_for: dict[str, tuple[Name, ...]] = Field(default_factory=dict)
-    axes: tuple[Axis, ...]
+    axes: tuple[StageAxis, ...]
     user: str
     workdir: str
     labels: dict[str, str]

@@ -19,8 +19,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.runtime import Context
 
 from holoenzyme.errors import InternalError, UserError
+from holoenzyme.matrix.axes import TargetKind
 from holoenzyme.matrix.model import Cell, Matrix
-from holoenzyme.matrix.recipe import Cookbook, FileRule, ImageRule, Recipe, StageRule, TargetKind
+from holoenzyme.matrix.recipe import Cookbook, FileRule, ImageRule, Recipe, StageRule
 from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, place
 
 #: Stands in rendered text where the name of another stage's image belongs.

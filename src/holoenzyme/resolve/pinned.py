@@ -38,7 +38,7 @@ def wheel_in_requirements(text: str, name: str, path: str) -> LockedWheel:
 def misfits(matrix: Matrix, lock: Resolution, lockfiles: Mapping[str, str]) -> list[str]:
     """Where the pins, the lock, and the files that pin crates and wheels (name -> text) contradict one another."""
     crates = {name: pin.version for name, pin in matrix.pins.crates.items()}
-    wheels = {name: pin.version for name, pin in matrix.pins.wheels.items() if pin.version is not None}
+    wheels = {name: pin.version for name, pin in matrix.pins.wheels.items()}
     wrong = _unlocked("crate", crates, {name: crate.version for name, crate in lock.crates.items()})
     wrong += _unlocked("wheel", wheels, {name: wheel.version for name, wheel in lock.wheels.items()})
     for name, crate in lock.crates.items():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.constraints import AXES
+from holoenzyme.matrix.axes import AXES
 from holoenzyme.matrix.explain import Origin, explain
 from holoenzyme.matrix.model import Matrix, Status
 from holoenzyme.matrix.select import select, select_points

@@ -41,6 +41,7 @@ class Whole(Strict):
     size: Annotated[int, Field(ge=1, le=9)] = 1
     kind: Literal["a", "b"] = "a"
     title: Annotated[str, StringConstraints(min_length=2)] = "xx"
+    open: bool = False
 
     @model_validator(mode="after")
     def _named(self) -> Whole:
@@ -91,6 +92,7 @@ def test_a_validator_of_a_part_points_at_its_place_in_the_file() -> None:
         ("parts: {p: []}\nsize: 0x1F", "x.yaml:2:7: size: must be at most 9, is 0x1F"),
         ("parts: {p: []}\nsize: '3'", "x.yaml:2:7: size: expected a whole number, got '3'"),
         ("parts: {p: []}\nday: true", "x.yaml:2:6: day: expected a date such as 2027-01-31, got true"),
+        ("parts: {p: []}\nopen: maybe", "x.yaml:2:7: open: expected true or false, got 'maybe'"),
         ("parts: {p: []}\ntitle: x", "x.yaml:2:8: title: too short: 'x', at least 2 characters"),
         ("parts: {p: []}\ntitle: 007", 'x.yaml:2:8: title: expected text, got 007\n  fix: put it in quotes: "007"'),
         ("parts: {p: []}\nkind:", "x.yaml:2:1: kind: nothing is not allowed\n  why: allowed: a, b"),

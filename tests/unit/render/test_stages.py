@@ -200,7 +200,7 @@ def test_what_is_not_in_the_lock(small_project: Project, section: str, what: str
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("recipes/rustc/recipe.yaml", "name: rustc\ncomponent", "name: rust\ncomponent", "recipes/*/: the folder of"),
+        ("recipes/rustc/recipe.yaml", "name: rustc\nsummary", "name: rust\nsummary", "recipes/*/: the folder of"),
         ("recipes/rustc/recipe.yaml", "  rustc: [rustc-web]", "  llvm: [rustc-web]", "is also declared by enzyme"),
         ("recipes/rustc/recipe.yaml", "- name: rustc", "- name: enzyme", "is also declared by enzyme"),
         ("images/toolchain/image.yaml", '"65532:65532"', "root", "must be numeric, as in '65532:65532'"),
@@ -223,7 +223,7 @@ def add_tools(root: Path, *, redistributable: str) -> None:
     """A recipe whose stage only images for cuda need."""
     (root / "recipes/tools").mkdir()
     (root / "recipes/tools/recipe.yaml").write_text(
-        "schema: 1\nname: tools\ncomponent: tools\nsummary: tools\nchannels: [distro]\n"
+        "schema: 1\nname: tools\nsummary: tools\nchannels: [distro]\n"
         f"redistributable: {redistributable}\n"
         "stages:\n  - {name: tools, template: stage.Dockerfile.j2, needs: [base]}\n"
     )

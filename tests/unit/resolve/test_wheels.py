@@ -23,7 +23,7 @@ WHEEL = LockedWheel(version="13.0.88", sha256=(ONE, TWO), lockfile=PATH)
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     root = write_project(tmp_path)
-    edit(root / "matrix.yaml", "wheels: {}", "wheels: {nvidia-tools: {version: 13.0.88, redistributable: false}}")
+    edit(root / "matrix.yaml", "wheels: {}", "wheels: {nvidia-tools: {version: 13.0.88}}")
     (root / "recipes/tools").mkdir()
     (root / PATH).write_text(TEXT)
     return root

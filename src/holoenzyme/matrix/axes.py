@@ -1,0 +1,15 @@
+"""The axes of the matrix."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+#: What a point of the matrix has a value on.
+Axis = Literal["channel", "rust", "llvm", "target", "base", "arch"]
+#: The axes, in the order of cell ids; `llvm` follows from `rust` and is not in ids.
+AXES: tuple[Axis, ...] = get_args(Axis)
+#: The axes that a stage may depend on: those of ids. A template sees only those that its stage names, so that a stage
+#: is the same, and is built once, for all cells that agree on them.
+StageAxis = Literal["channel", "rust", "target", "base", "arch"]
+#: What a target is.
+TargetKind = Literal["cpu", "cuda", "rocm"]
