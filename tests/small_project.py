@@ -28,9 +28,9 @@ architectures:
 bases:
   bookworm: {distribution: debian, suite: bookworm, release: "12", image: "debian:bookworm-slim", status: supported}
 rust:
-  "1.96": {release: 1.96.0, llvm: "22"}
+  "1.96": {release: 1.96.0, llvm: "22", packages: [rustc-web]}
 llvm:
-  "22": {release: 22.1.8}
+  "22": {release: 22.1.8, packages: [llvm-22-dev, libllvm22]}
 channels:
   distro: {summary: packages, rust: ["1.96"], status: supported}
   patched: {summary: from source, rust: ["1.96"], status: planned, reason: later}
@@ -38,7 +38,6 @@ targets:
   host: {summary: a processor, kind: cpu}
   sm_90: {summary: a card, kind: cuda, triple: nvptx64-nvidia-cuda}
 pins:
-  packages: {rustc-web: 1.96.0, llvm-22-dev: 22.1.8}
   crates:
     diffsl: {version: 0.12.5}
   wheels: {}

@@ -27,11 +27,11 @@ Golden = Callable[[str, str], None]
 
 def fixed_resolution(project: Project) -> Resolution:
     """Each set with what it asks for and libLLVM, at the pinned upstream versions and revision 1."""
-    pins = project.matrix.pins.packages
+    pins = {name: pin.version for name, pin in project.matrix.package_pins.items()}
 
     def version(name: str) -> str:
         epoch = "1:" if "22" in name else ""
-        return f"{epoch}{pins.get(name, '22.1.8' if epoch else '1.0')}-1"
+        return f"{epoch}{pins.get(name, '1.0')}-1"
 
     sets = {
         name: LockedSet(

@@ -22,6 +22,7 @@ from holoenzyme.plan.decide import Existing, Inventory
 from holoenzyme.plan.graph import CREATED_LABEL, HASH_LABEL, INPUTS_LABEL, KEY_LABEL, STAGE_LABEL, Graph, GraphBuilder
 from holoenzyme.process import Runner, SubprocessRunner
 from holoenzyme.render.stages import ProjectFiles, Renderer
+from holoenzyme.resolve.mentions import MATRIX_NAME, manifest_of
 from holoenzyme.resolve.model import LOCK_NAME, Lock, Resolution, read_lock
 from holoenzyme.resolve.reconcile import check_fits
 from holoenzyme.store import StageRef, StoreSet, Transport, open_all, store_paths
@@ -56,13 +57,15 @@ class Project:
     def lock(self) -> Lock:
         """`matrix.lock`; raises `UserError` where it does not fit the matrix."""
         lock = read_lock(self.root / LOCK_NAME)
-        lockfiles = {
-            name: (self.root / path).read_text(encoding="utf-8")
-            for name, path in lock.lockfiles().items()
-            if (self.root / path).is_file()
-        }
-        check_fits(self.matrix, self.cookbook, lock, lockfiles)
+        check_fits(self.matrix, self.cookbook, lock, self.pinning_files(lock))
         return lock
+
+    def pinning_files(self, resolution: Resolution) -> dict[str, str]:
+        """The files in which a version of a pin stands, as far as they are there: path → text."""
+        lockfiles = set(resolution.lockfiles().values())
+        manifests = {manifest_of(crate.lockfile) for crate in resolution.crates.values()}
+        paths = sorted({MATRIX_NAME, LOCK_NAME, *lockfiles, *manifests})
+        return {path: (self.root / path).read_text("utf-8") for path in paths if (self.root / path).is_file()}
 
     def cells(self, patterns: Sequence[str]) -> tuple[Cell, ...]:
         """The cells that patterns name, or the default one.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from holoenzyme.matrix.axes import Axis
 from holoenzyme.matrix.constraints import exclusion
-from holoenzyme.matrix.yamlfile import Loc, Problem, did_you_mean
+from holoenzyme.matrix.yamlfile import SECOND, Loc, Problem, did_you_mean
 
 if TYPE_CHECKING:
     from holoenzyme.matrix.model import CellRule, Declared, Matrix
@@ -84,11 +85,32 @@ def _names(matrix: Matrix) -> Iterator[Problem]:
 
 
 def _releases(matrix: Matrix) -> Iterator[Problem]:
-    for section, pins in (("rust", matrix.rust), ("llvm", matrix.llvm)):
-        for version, pin in pins.items():
-            if pin.release and not pin.release.startswith((f"{version}.", f"{version}-")):
-                what = f"{pin.release!r} is no release of {version!r}"
-                yield Problem(at=(section, version, "release"), what=what, why=f"expected {version}.* or {version}-*")
+    seen: dict[str, Loc] = {}
+    for (section, version), pin in matrix.releases():
+        if pin.release and not pin.release.startswith((f"{version}.", f"{version}-")):
+            what = f"{pin.release!r} is no release of {version!r}"
+            yield Problem(at=(section, version, "release"), what=what, why=f"expected {version}.* or {version}-*")
+        if pin.packages and pin.release is None:
+            why = "its packages follow it"
+            yield Problem(
+                at=(section, version, "release"), what="missing", why=why, fix="add it, or remove `packages:`"
+            )
+        for index, package in enumerate(pin.packages):
+            at: Loc = (section, version, "packages", index)
+            # LLVM's packages have the version in their names: another one's would never be of this release.
+            if section == "llvm" and version not in re.findall(r"\d+", package):
+                why = f"expected packages of LLVM {version}, which have {version} in their names"
+                yield Problem(at=at, what=f"{package!r} is not of this version", why=why)
+            if package in seen:
+                why = f"it follows {SECOND}; a package has one version"
+                what = f"{package!r} follows two releases"
+                yield Problem(at=at, what=what, why=why, fix="remove one", second=seen[package])
+            seen.setdefault(package, at)
+            if package in matrix.pins.moving:
+                why = f"it follows {SECOND}: no other upstream version of it is taken"
+                what, fix = "may not move", "remove it here or there"
+                moving: Loc = ("pins", "moving", package)
+                yield Problem(at=moving, on_key=True, what=what, why=why, fix=fix, second=at)
 
 
 def _statuses(matrix: Matrix) -> Iterator[Problem]:
@@ -129,11 +151,16 @@ def _supported(matrix: Matrix, index: int, cell: CellRule) -> Iterator[Problem]:
             what = f"cannot be supported, because its {kind} {name!r} is {declared.status}"
             yield Problem(at=(*at, "status"), what=what, fix=f"set `status: planned`, or support the {kind} first")
     rust = matrix.rust.get(cell.rust)
-    why = f"the supported cell {cell.id!r} is built with it"
-    if rust and rust.release is None:
-        yield Problem(at=("rust", cell.rust, "release"), what="missing", why=why)
-    if rust and rust.llvm in matrix.llvm and matrix.llvm[rust.llvm].release is None:
-        yield Problem(at=("llvm", rust.llvm, "release"), what="missing", why=why)
+    llvm = matrix.llvm.get(rust.llvm) if rust else None
+    built_with = [(("rust", cell.rust), rust), (("llvm", rust.llvm), llvm)] if rust else []
+    for place, pin in built_with:
+        why = f"the supported cell {cell.id!r} is built with it"
+        if pin and pin.release is None:
+            yield Problem(at=(*place, "release"), what="missing", why=why)
+        elif pin and not pin.packages:
+            why += ", and nothing else keeps the archive's packages to this release"
+            fix = "add `packages: [...]`: the Debian packages that must be of this release"
+            yield Problem(at=(*place, "packages"), what="missing", why=why, fix=fix)
 
 
 def _constraints(matrix: Matrix) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from holoenzyme.errors import UserError
 from holoenzyme.matrix import checks
 from holoenzyme.matrix.axes import TargetKind
 from holoenzyme.matrix.constraints import Constraint, Point, Slug, Text, exclusion
-from holoenzyme.matrix.yamlfile import Words, did_you_mean, load_model, refuse
+from holoenzyme.matrix.yamlfile import Loc, Words, did_you_mean, load_model, refuse
 
 #: A value of an axis. Never with `-`, which joins the values in the ids of cells.
 Value = Annotated[
@@ -70,17 +70,23 @@ class Base(Declared):
     image: Text = Field(description="what is pulled where a registry answers")
 
 
-class Rust(_Section):
-    """A version of Rust, and the LLVM that it is built on."""
+class Release(_Section):
+    """The exact release of an upstream version, and the Debian packages that must be of that release."""
 
     release: Text | None = Field(default=None, description="the exact release; open while no supported cell needs it")
+    packages: tuple[Slug, ...] = Field(
+        default=(), description="the Debian packages that follow it: no other upstream version of them is taken"
+    )
+
+
+class Rust(Release):
+    """A version of Rust, and the LLVM that it is built on."""
+
     llvm: Value
 
 
-class Llvm(_Section):
+class Llvm(Release):
     """A major version of LLVM."""
-
-    release: Text | None = Field(default=None, description="the exact release; open while no supported cell needs it")
 
 
 class Channel(Declared):
@@ -111,9 +117,8 @@ class WheelPin(_Section):
 
 
 class Pins(_Section):
-    """The upstream versions of what is taken from package archives."""
+    """The upstream versions of what is taken from package archives; those of Debian packages follow from releases."""
 
-    packages: Mapping[Slug, Text] = Field(description="Debian package → upstream version")
     moving: Mapping[Slug, Text] = Field(
         default_factory=dict,
         description="Debian package → why a newer upstream version than the locked one is taken too",
@@ -150,6 +155,14 @@ class Tolerance(_Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PackagePin:
+    """The upstream version that a Debian package must have, and where in the file it stands."""
+
+    version: str
+    at: Loc
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cell(Point):
     """A point of the matrix with what is known of it; `reason` is None only where it is supported."""
 
@@ -181,6 +194,21 @@ class Matrix(_Section):
         refuse(checks.references(self))
         refuse(checks.coverage(self))
         return self
+
+    def releases(self) -> Iterator[tuple[Loc, Release]]:
+        """Every upstream version on the axes `rust` and `llvm`, with its place in the file."""
+        yield from ((("rust", version), rust) for version, rust in self.rust.items())
+        yield from ((("llvm", version), llvm) for version, llvm in self.llvm.items())
+
+    @cached_property
+    def package_pins(self) -> Mapping[str, PackagePin]:
+        """The Debian packages that follow from a release: name → what they must be of."""
+        return {
+            name: PackagePin(version=item.release, at=(*at, "release"))
+            for at, item in self.releases()
+            for name in item.packages
+            if item.release is not None
+        }
 
     def id_of(self, point: Point | CellRule) -> str:
         """The id of a point: its values, joined, without the base and architecture that are the defaults."""
@@ -214,6 +242,10 @@ class Matrix(_Section):
     def all_cells(self) -> tuple[Cell, ...]:
         """The declared cells, in the order of the file."""
         return self._declared
+
+    def supported(self) -> tuple[Cell, ...]:
+        """The cells that can be built, in the order of the file."""
+        return tuple(cell for cell in self._declared if cell.status is Status.SUPPORTED)
 
     def points(self) -> tuple[Cell, ...]:
         """Every point of the product: the declared cells in the order of the file, then those that are excluded."""

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -62,15 +63,23 @@ class Words:
     allowed: str
 
 
+#: Stands in `Problem.why` where the place of `Problem.second` belongs.
+SECOND = "{second}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One thing that is wrong in a file: where, what, what is allowed, what to do. `on_key` points at the key."""
+    """One thing that is wrong in a file: where, what, what is allowed, what to do. `on_key` points at the key.
+
+    `second` is the other place of two that contradict each other; `SECOND` in `why` stands for its line and column.
+    """
 
     at: Loc
     what: str
     why: str | None = None
     fix: str | None = None
     on_key: bool = False
+    second: Loc | None = None
 
 
 def refuse(problems: Iterable[Problem]) -> None:
@@ -103,6 +112,29 @@ def load_model(path: Path, model: type[M]) -> M:
     except OSError as error:
         raise UserError(f"{name}: cannot be read", why=error.strerror) from error
     return parse_model(text, name, model)
+
+
+def scalar_span(text: str, at: Loc) -> tuple[int, int] | None:
+    """Where the text of the scalar at `at` begins and ends, in characters and without quotes; none where it is not."""
+    node = _composed(text)
+    for part in at:
+        if isinstance(node, MappingNode):
+            node = next((value for key, value in node.value if key.value == part), None)
+        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+        else:
+            return None
+    if not isinstance(node, ScalarNode):
+        return None
+    quote = 1 if node.style in ("'", '"') else 0
+    return node.start_mark.index + quote, node.end_mark.index - quote
+
+
+@lru_cache(maxsize=1)
+def _composed(text: str) -> Node | None:
+    """The nodes of a YAML text that can be read."""
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    return node
 
 
 def parse_model(text: str, name: str, model: type[M]) -> M:
@@ -171,6 +203,7 @@ class _Document:
             kind = "a list" if isinstance(root, SequenceNode) else "a single value"
             why = f"expected a mapping (`key: value`) at the top of the file, got {kind}"
             raise _Finding(where=_mark(root), at=(), what="the file is not a mapping", why=why).error(name)
+        self._name = name
         self._construct = yaml.constructor.construct_object
         self._places: dict[Loc, _Place] = {}
         self._anchors: set[int] = set()
@@ -226,12 +259,18 @@ class _Document:
 
     def locate(self, problem: Problem) -> _Finding:
         """The problem with its line and column: those of what would hold it, where it is not in the file."""
-        loc = problem.at
+        why = problem.why
+        if why and problem.second is not None:
+            line, column = self._where(problem.second)
+            why = why.replace(SECOND, f"{self._name}:{line}:{column} ({_dotted(problem.second)})")
+        where = self._where(problem.at, on_key=problem.on_key)
+        return _Finding(where=where, at=problem.at, what=problem.what, why=why, fix=problem.fix)
+
+    def _where(self, at: Loc, *, on_key: bool = False) -> tuple[int, int]:
+        loc = at
         while loc not in self._places:
             loc = loc[:-1]
-        place = self._places[loc]
-        where = place.key if problem.on_key or loc != problem.at else place.value
-        return _Finding(where=where, at=problem.at, what=problem.what, why=problem.why, fix=problem.fix)
+        return self._places[loc].key if on_key or loc != at else self._places[loc].value
 
     def is_lost(self, loc: Loc) -> bool:
         """Whether the value at `loc` could not be read, so that what else is said of it is only a consequence."""

@@ -13,7 +13,8 @@ from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.matrix.model import Matrix
 from holoenzyme.matrix.recipe import Cookbook
 from holoenzyme.resolve import pinned
-from holoenzyme.resolve.model import RELOCK, LockedBase, LockedPackage, LockedSet, Resolution, place
+from holoenzyme.resolve.mentions import MATRIX_NAME, in_lock, in_matrix
+from holoenzyme.resolve.model import LOCK_NAME, RELOCK, LockedBase, LockedPackage, LockedSet, Resolution, place
 
 #: Native packages have no revision: `12.4+deb12u15` of base-files is the fifteenth update of 12.4 in Debian 12.
 _STABLE_UPDATE = re.compile(r"[+~]deb\d+u\d+$")
@@ -82,16 +83,14 @@ def _upstream(version: Version) -> str:
     return text if version.debian_revision else _STABLE_UPDATE.sub("", text)
 
 
-def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, lockfiles: Mapping[str, str]) -> None:
+def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, files: Mapping[str, str]) -> None:
     """Refuse a lock that does not fit the matrix and the recipes.
 
-    `lockfiles` maps each crate and wheel of the lock to the text of the file that pins it. Raises `UserError` that
-    lists everything that does not fit.
+    `files` maps paths to texts: of the files that pin crates and wheels, and of matrix.yaml and matrix.lock, whose
+    lines are named. Raises `UserError` that lists everything that does not fit.
     """
     wrong: list[str] = []
-    for cell in matrix.all_cells():
-        if cell.status != "supported":
-            continue
+    for cell in matrix.supported():
         key = place(cell.base, cell.arch)
         base = lock.bases.get(key)
         if base is None:
@@ -113,22 +112,28 @@ def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, lockfiles: 
                 for root in locked.roots
                 if root not in locked.packages
             ]
-    wrong += _pins(matrix, lock)
-    wrong += pinned.misfits(matrix, lock, lockfiles)
+    # A set that is not locked at all was told above, and its packages are missing with it.
+    complete = not wrong
+    wrong += _pins(matrix, lock, files)
+    wrong += _never_locked(matrix, lock, files) if complete else []
+    wrong += pinned.misfits(matrix, lock, files)
     if wrong:
         unique = list(dict.fromkeys(wrong))
         raise UserError("matrix.lock does not fit the matrix", why="; ".join(unique), fix=RELOCK)
 
 
-def _pins(matrix: Matrix, lock: Resolution) -> list[str]:
+def _pins(matrix: Matrix, lock: Resolution, files: Mapping[str, str]) -> list[str]:
     wrong: list[str] = []
     for key, sets in lock.sets.items():
         versions: dict[str, tuple[str, str]] = {}
         for set_name, locked in sets.items():
             for name, package in locked.packages.items():
-                pin = matrix.pins.packages.get(name)
-                if pin is not None and not _is_upstream(package.version, pin):
-                    wrong.append(f"{name} is pinned to {pin} in matrix.yaml and locked at {package.version}")
+                pin = matrix.package_pins.get(name)
+                if pin is not None and not _is_upstream(package.version, pin.version):
+                    pinned_at = in_matrix(files, pin.at) or MATRIX_NAME
+                    locked_at = in_lock(files, LOCK_NAME, name, package.version)
+                    locked_as = f"{package.version} ({locked_at})" if locked_at else package.version
+                    wrong.append(f"{name} must be of {pin.version} ({pinned_at}) and is locked at {locked_as}")
                 # One libLLVM for everything: a package may not differ between the sets that meet in one process.
                 other = versions.setdefault(name, (package.version, set_name))
                 if other[0] != package.version:
@@ -136,6 +141,19 @@ def _pins(matrix: Matrix, lock: Resolution) -> list[str]:
                         f"{name} is {other[0]} in set {other[1]!r} and {package.version} in {set_name!r} ({key})"
                     )
     return wrong
+
+
+def _never_locked(matrix: Matrix, lock: Resolution, files: Mapping[str, str]) -> list[str]:
+    """Packages that follow a release of a supported cell, and that no set brings: nothing would be held to it."""
+    releases = {
+        loc for cell in matrix.supported() for loc in (("rust", cell.rust, "release"), ("llvm", cell.llvm, "release"))
+    }
+    locked = {name for sets in lock.sets.values() for item in sets.values() for name in item.packages}
+    return [
+        f"{name} must be of {pin.version} ({in_matrix(files, pin.at) or MATRIX_NAME}), and no package set brings it"
+        for name, pin in matrix.package_pins.items()
+        if pin.at in releases and name not in locked
+    ]
 
 
 def _is_upstream(version: str, pin: str) -> bool:

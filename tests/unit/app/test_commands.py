@@ -147,7 +147,7 @@ def test_lock_refuses_what_does_not_fit_the_pins(machine: Machine) -> None:
     machine.engine.archive.offer("rustc-web", "1.97.0-1")
     with pytest.raises(UserError) as caught:
         lock.run([], machine.root)
-    assert caught.value.why == "rustc-web is pinned to 1.96.0 in matrix.yaml and locked at 1.97.0-1"
+    assert caught.value.why == "rustc-web must be of 1.96.0 (matrix.yaml:8:21) and is locked at 1.97.0-1"
     assert (machine.root / "matrix.lock").read_text() == before
 
 

@@ -83,12 +83,12 @@ def test_all_problems_at_once_in_their_order(small_text: str) -> None:
         "matrix.yaml:17:38: targets.host.kind: 'gpu' is not allowed\n"
         "  why: allowed: cpu, cuda, rocm\n"
         "  fix: did you mean 'cpu'?\n"
-        "matrix.yaml:31:5: constraints[0]: key 'reason' is here twice\n"
-        "  why: it is on line 30 too\n"
+        "matrix.yaml:30:5: constraints[0]: key 'reason' is here twice\n"
+        "  why: it is on line 29 too\n"
         "  fix: remove one\n"
-        "matrix.yaml:38:19: constraints[1].review_after: expected a date such as 2027-01-31, got 'soon'\n"
-        "matrix.yaml:45:5: cells[0].budget.build_minutes: missing\n"
-        "matrix.yaml:45:34: cells[0].budget.minutes: unknown key\n"
+        "matrix.yaml:37:19: constraints[1].review_after: expected a date such as 2027-01-31, got 'soon'\n"
+        "matrix.yaml:44:5: cells[0].budget.build_minutes: missing\n"
+        "matrix.yaml:44:34: cells[0].budget.minutes: unknown key\n"
         "  why: allowed: compressed_mb, build_minutes\n"
         "  fix: did you mean 'build_minutes'?"
     )
@@ -100,7 +100,7 @@ def test_a_long_list_of_silent_points_is_cut(small_text: str) -> None:
     text = edit(text, ("  t1: {", "  t0: {summary: x, kind: cpu}\n  t1: {"))
     first = message_of(text).splitlines()[0]
     assert first == (
-        "matrix.yaml:41:1: cells: 12 points are neither declared nor excluded: a-1.96-t0, a-1.96-t0-new, a-1.96-t1, "
+        "matrix.yaml:40:1: cells: 12 points are neither declared nor excluded: a-1.96-t0, a-1.96-t0-new, a-1.96-t1, "
         "a-1.96-t1-new, a-1.96-t2, a-1.96-t2-new, b-1.96-t0, b-1.96-t0-new and 4 more"
     )
 
@@ -110,7 +110,7 @@ def test_a_comment_anywhere_moves_the_place_and_changes_nothing_else(small_text:
     lines = edit(small_text, ("target: sm_90, status", "target: sm90, status")).splitlines(keepends=True)
     at = line % len(lines)
     moved = "".join([*lines[:at], f"{column}# a remark\n", *lines[at:]])
-    assert message_of(moved).startswith("matrix.yaml:54:58: cells[3].target: unknown target 'sm90'\n")
+    assert message_of(moved).startswith("matrix.yaml:53:58: cells[3].target: unknown target 'sm90'\n")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,10 +47,18 @@ def test_the_triple_of_a_cpu_is_that_of_the_architecture(real: Matrix) -> None:
     assert real.triple(real.cell("patched-1.96-gfx90a")) == "amdgcn-amd-amdhsa"
 
 
-def test_pins_agree_with_the_versions_of_the_axes(real: Matrix) -> None:
-    rust, llvm = real.rust["1.96"].release, real.llvm["22"].release
-    assert {real.pins.packages[name] for name in ("rustc-web", "cargo-web")} == {rust}
-    assert {real.pins.packages[name] for name in ("llvm-22-dev", "clang-22")} == {llvm}
+def test_packages_follow_the_releases(real: Matrix) -> None:
+    pins = real.package_pins
+    assert {pins[name].version for name in real.rust["1.96"].packages} == {real.rust["1.96"].release}
+    assert {pins[name].version for name in real.llvm["22"].packages} == {real.llvm["22"].release}
+    assert {"rustc-web", "rust-web-src", "llvm-22-dev", "libllvm22"} <= set(pins)
+    assert pins["rustc-web"].at == ("rust", "1.96", "release")
+
+
+def test_each_release_stands_once(root: Path, real: Matrix) -> None:
+    text = (root / "matrix.yaml").read_text(encoding="utf-8")
+    for _, item in real.releases():
+        assert item.release is None or text.count(item.release) == 1
 
 
 def test_every_point_is_declared_or_excluded_and_never_both(matrix: Matrix) -> None:

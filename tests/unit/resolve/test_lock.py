@@ -12,9 +12,10 @@ from tests.small_project import PLACE, edit, locked, write_project
 
 from holoenzyme.app.project import Project
 from holoenzyme.errors import UserError
-from holoenzyme.resolve.model import LockedPackage, LockedSet, Resolution, read_lock, write_lock
+from holoenzyme.resolve.model import LOCK_NAME, LockedPackage, LockedSet, Resolution, read_lock, write_lock
 from holoenzyme.resolve.reconcile import check_fits
 
+CARGO_LOCK = "recipes/enzyme/vendor/Cargo.lock"
 LOCKFILE = '[[package]]\nname = "diffsl"\nversion = "0.12.5"\nchecksum = "abc"\n'
 
 
@@ -103,7 +104,10 @@ def test_a_file_name_is_written_as_apt_does() -> None:
 def why_not(project: Project, lock: Resolution, lockfile: str | None = LOCKFILE) -> str | None:
     """Why a lock is refused; none where it fits."""
     try:
-        check_fits(project.matrix, project.cookbook, lock, {"diffsl": lockfile} if lockfile is not None else {})
+        files = project.pinning_files(lock)
+        files.pop(LOCK_NAME, None)
+        files.pop(CARGO_LOCK, None)
+        check_fits(project.matrix, project.cookbook, lock, files | ({CARGO_LOCK: lockfile} if lockfile else {}))
     except UserError as error:
         assert error.what == "matrix.lock does not fit the matrix"
         assert error.fix == "run `nox -s lock` and commit what it writes"
@@ -152,7 +156,7 @@ def test_a_set_without_what_it_was_asked_for(small_project: Project) -> None:
 
 def test_a_pin_that_is_not_kept(small_project: Project) -> None:
     assert why_not(small_project, locked(rustc_web="1.97.0-1")) == (
-        "rustc-web is pinned to 1.96.0 in matrix.yaml and locked at 1.97.0-1"
+        "rustc-web must be of 1.96.0 (matrix.yaml:8:21) and is locked at 1.97.0-1"
     )
 
 
@@ -164,7 +168,7 @@ def test_debian_versions_of_the_pinned_upstream_version(small_project: Project, 
 @pytest.mark.parametrize("version", ["1.96.01-1", "1.96.0.1-1", "11.96.0-1", "1.96-1", "1.96.0~rc1-1"])
 def test_debian_versions_of_another_one(small_project: Project, version: str) -> None:
     assert why_not(small_project, locked(rustc_web=version)) == (
-        f"rustc-web is pinned to 1.96.0 in matrix.yaml and locked at {version}"
+        f"rustc-web must be of 1.96.0 (matrix.yaml:8:21) and is locked at {version}"
     )
 
 
@@ -181,7 +185,8 @@ def test_two_llvms(small_project: Project) -> None:
         (None, "recipes/enzyme/vendor/Cargo.lock, which pins crate 'diffsl', is missing"),
         (
             LOCKFILE.replace("0.12.5", "0.12.6"),
-            "crate 'diffsl' is 0.12.5 in the lock and 0.12.6 in recipes/enzyme/vendor/Cargo.lock",
+            "crate 'diffsl' has two versions: 0.12.5 at matrix.yaml:19:23, "
+            "0.12.6 at recipes/enzyme/vendor/Cargo.lock:3:12",
         ),
         (
             LOCKFILE.replace("abc", "def"),
@@ -195,14 +200,16 @@ def test_a_cargo_lock_that_does_not_agree(small_project: Project, lockfile: str 
 
 def test_crates_that_the_matrix_pins(small_project: Project) -> None:
     assert why_not(small_project, locked().model_copy(update={"crates": {}})) == (
-        "crate 'diffsl' is pinned in matrix.yaml and not locked"
+        "crate 'diffsl' is pinned at matrix.yaml:19:23 and not locked"
     )
     other = locked().crates["diffsl"].model_copy(update={"version": "0.12.6"})
     assert why_not(
         small_project,
         locked().model_copy(update={"crates": {"diffsl": other}}),
         LOCKFILE.replace("0.12.5", "0.12.6"),
-    ) == ("crate 'diffsl' is pinned to 0.12.5 in matrix.yaml and locked at 0.12.6")
+    ) == (
+        "crate 'diffsl' has two versions: 0.12.5 at matrix.yaml:19:23, 0.12.6 at recipes/enzyme/vendor/Cargo.lock:3:12"
+    )
 
 
 def test_everything_that_does_not_fit_is_told_once(small_project: Project) -> None:
@@ -219,13 +226,66 @@ def test_everything_that_does_not_fit_is_told_once(small_project: Project) -> No
 )
 def test_a_cargo_lock_that_does_not_pin_the_crate_once(small_project: Project, text: str, times: int) -> None:
     with pytest.raises(UserError) as caught:
-        check_fits(small_project.matrix, small_project.cookbook, locked(), {"diffsl": text})
+        check_fits(small_project.matrix, small_project.cookbook, locked(), {CARGO_LOCK: text})
     assert caught.value.what == f"recipes/enzyme/vendor/Cargo.lock: crate 'diffsl' stands there {times} times"
 
 
 def test_a_project_refuses_a_lock_that_does_not_fit(tmp_path: Path) -> None:
     root = write_project(tmp_path)
-    edit(root / "matrix.yaml", "rustc-web: 1.96.0", "rustc-web: 1.97.0")
+    edit(root / "matrix.yaml", "release: 1.96.0", "release: 1.96.1")
     with pytest.raises(UserError) as caught:
         _ = Project(root).lock
-    assert caught.value.why == "rustc-web is pinned to 1.97.0 in matrix.yaml and locked at 1.96.0-1"
+    assert caught.value.why == (
+        "rustc-web must be of 1.96.1 (matrix.yaml:8:21) and is locked at 1.96.0-1 (matrix.lock:25:154)"
+    )
+
+
+#: Where a version stands -> what is found when it is changed there alone.
+ALONE = {
+    ("matrix.yaml", "release: 1.96.0", "release: 1.96.1"): (
+        "rustc-web must be of 1.96.1 (matrix.yaml:8:21) and is locked at 1.96.0-1 (matrix.lock:25:"
+    ),
+    ("matrix.yaml", "release: 22.1.8", "release: 22.1.9"): (
+        "libllvm22 must be of 22.1.9 (matrix.yaml:10:19) and is locked at 1:22.1.8-1 (matrix.lock:17:154); "
+        "llvm-22-dev must be of 22.1.9 (matrix.yaml:10:19) and is locked at 1:22.1.8-1 (matrix.lock:18:156)"
+    ),
+    ("matrix.yaml", "version: 0.12.5", "version: 0.12.6"): (
+        "crate 'diffsl' has two versions: 0.12.6 at matrix.yaml:19:23, "
+        "0.12.5 at recipes/enzyme/vendor/Cargo.toml:6:24, "
+        "0.12.5 at recipes/enzyme/vendor/Cargo.lock:3:12, 0.12.5 at matrix.lock:"
+    ),
+    ("recipes/enzyme/vendor/Cargo.toml", "=0.12.5", "=0.12.6"): (
+        "crate 'diffsl' has two versions: 0.12.5 at matrix.yaml:19:23, "
+        "0.12.6 at recipes/enzyme/vendor/Cargo.toml:6:24, "
+    ),
+    (CARGO_LOCK, '"0.12.5"', '"0.12.6"'): (
+        "crate 'diffsl' has two versions: 0.12.5 at matrix.yaml:19:23, "
+        "0.12.5 at recipes/enzyme/vendor/Cargo.toml:6:24, "
+        "0.12.6 at recipes/enzyme/vendor/Cargo.lock:3:12, "
+    ),
+    ("matrix.lock", '"version": "0.12.5"', '"version": "0.12.6"'): (
+        "crate 'diffsl' has two versions: 0.12.5 at matrix.yaml:19:23, "
+        "0.12.5 at recipes/enzyme/vendor/Cargo.toml:6:24, "
+        "0.12.5 at recipes/enzyme/vendor/Cargo.lock:3:12, 0.12.6 at matrix.lock:"
+    ),
+    ("matrix.lock", '"version": "1.96.0-1"', '"version": "1.97.0-1"'): (
+        "rustc-web must be of 1.96.0 (matrix.yaml:8:21) and is locked at 1.97.0-1 (matrix.lock:"
+    ),
+    ("matrix.yaml", "packages: [rustc-web]", "packages: [rustc-web, rustc-wbe]"): (
+        "rustc-wbe must be of 1.96.0 (matrix.yaml:8:21), and no package set brings it"
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "old", "new"), ALONE)
+def test_a_version_that_is_changed_in_one_place_alone(tmp_path: Path, path: str, old: str, new: str) -> None:
+    root = write_project(tmp_path)
+    (root / "recipes/enzyme/vendor/Cargo.toml").write_text(
+        '[package]\nname = "source"\nversion = "0.1.0"\n\n'
+        '[dependencies]\ndiffsl = { version = "=0.12.5", default-features = false }\n'
+    )
+    _ = Project(root).lock
+    edit(root / path, old, new)
+    with pytest.raises(UserError) as caught:
+        _ = Project(root).lock
+    assert (caught.value.why or "").startswith(ALONE[path, old, new])

@@ -58,9 +58,13 @@ def test_a_wheel_is_pinned_once_and_with_its_hash(text: str, what: str) -> None:
     ("wheel", "text", "what"),
     [
         (WHEEL, TEXT, None),
-        (None, TEXT, "wheel 'nvidia-tools' is pinned in matrix.yaml and not locked"),
+        (None, TEXT, "wheel 'nvidia-tools' is pinned at matrix.yaml:20:36 and not locked"),
         (WHEEL, None, f"{PATH}, which pins wheel 'nvidia-tools', is missing"),
-        (WHEEL, TEXT.replace(".88", ".99"), f"wheel 'nvidia-tools' is 13.0.88 in the lock and 13.0.99 in {PATH}"),
+        (
+            WHEEL,
+            TEXT.replace(".88", ".99"),
+            f"wheel 'nvidia-tools' has two versions: 13.0.88 at matrix.yaml:20:36, 13.0.99 at {PATH}:2:15",
+        ),
         (
             WHEEL,
             TEXT.replace(TWO, "3" * 64),
@@ -69,15 +73,17 @@ def test_a_wheel_is_pinned_once_and_with_its_hash(text: str, what: str) -> None:
         (
             WHEEL.model_copy(update={"version": "13.1.0"}),
             TEXT.replace("13.0.88", "13.1.0"),
-            "wheel 'nvidia-tools' is pinned to 13.0.88 in matrix.yaml and locked at 13.1.0",
+            f"wheel 'nvidia-tools' has two versions: 13.0.88 at matrix.yaml:20:36, 13.1.0 at {PATH}:2:15",
         ),
     ],
 )
 def test_a_lock_that_does_not_fit(root: Path, wheel: LockedWheel | None, text: str | None, what: str | None) -> None:
-    matrix = Project(root).matrix
-    crate = (root / "recipes/enzyme/vendor/Cargo.lock").read_text()
-    texts = {"diffsl": crate} | ({} if text is None else {"nvidia-tools": text})
-    assert misfits(matrix, with_wheel(wheel), texts) == ([] if what is None else [what])
+    project = Project(root)
+    files = project.pinning_files(with_wheel(wheel)) | ({} if text is None else {PATH: text})
+    files.pop("matrix.lock")
+    if text is None:
+        del files[PATH]
+    assert misfits(project.matrix, with_wheel(wheel), files) == ([] if what is None else [what])
 
 
 def test_a_project_reads_the_file_that_its_lock_names(root: Path) -> None:
