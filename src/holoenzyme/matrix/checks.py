@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
 from holoenzyme.matrix.axes import Axis
 from holoenzyme.matrix.constraints import exclusion
 from holoenzyme.matrix.yamlfile import SECOND, Loc, Problem, did_you_mean
@@ -22,6 +25,7 @@ def references(matrix: Matrix) -> Iterator[Problem]:
     """What can be told without the product of the axes: names that do not exist, and statuses that contradict."""
     yield from _names(matrix)
     yield from _releases(matrix)
+    yield from _wheels(matrix)
     yield from _statuses(matrix)
     yield from _constraints(matrix)
     yield from _cell_ids(matrix)
@@ -111,6 +115,23 @@ def _releases(matrix: Matrix) -> Iterator[Problem]:
                 what, fix = "may not move", "remove it here or there"
                 moving: Loc = ("pins", "moving", package)
                 yield Problem(at=moving, on_key=True, what=what, why=why, fix=fix, second=at)
+
+
+def _wheels(matrix: Matrix) -> Iterator[Problem]:
+    for name, pin in matrix.pins.wheels.items():
+        at = ("pins", "wheels", name)
+        try:
+            version, within = Version(pin.version), SpecifierSet(pin.within or "")
+        except InvalidVersion:
+            yield Problem(at=(*at, "version"), what=f"{pin.version!r} is no version", why="allowed: as in '13.0.88'")
+            continue
+        except InvalidSpecifier:
+            what = f"{pin.within!r} is no range of versions"
+            yield Problem(at=(*at, "within"), what=what, why="allowed: as in '==13.0.*'")
+            continue
+        if not within.contains(version, prereleases=True):
+            what, why = f"{pin.version} is not {pin.within}", f"that is what {SECOND} allows"
+            yield Problem(at=(*at, "version"), what=what, why=why, fix="correct one", second=(*at, "within"))
 
 
 def _statuses(matrix: Matrix) -> Iterator[Problem]:

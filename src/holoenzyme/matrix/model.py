@@ -22,6 +22,8 @@ from holoenzyme.matrix.yamlfile import Loc, Words, did_you_mean, load_model, ref
 Value = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.]*$"), Words(allowed="small letters, digits, '_' and '.'")
 ]
+#: Versions of Python packages, in the words of PEP 440.
+Specifier = Annotated[str, StringConstraints(pattern=r"^(==|~=|>=|<=|<|>|!=)"), Words(allowed="as in '==13.0.*'")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -114,6 +116,7 @@ class WheelPin(_Section):
     """A Python wheel from the package index."""
 
     version: Text
+    within: Specifier | None = Field(default=None, description="the versions that `nox -s update` may take (PEP 440)")
 
 
 class Pins(_Section):
