@@ -90,6 +90,12 @@ def lock(session: nox.Session) -> None:
 
 
 @nox.session
+def update(session: nox.Session) -> None:
+    """Write newer versions of every pin that the archives have, or say them: `-- [--check] [NAME ...]`."""
+    command(session)
+
+
+@nox.session
 def patches(session: nox.Session) -> None:
     """Check that our patches of rustc apply, and print their burden: `-- [--source DIR] [--json FILE]`."""
     command(session)

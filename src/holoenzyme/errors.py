@@ -14,9 +14,10 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """Exit codes of every command."""
+    """Exit codes of every command; `FAILED` is for a test, a linter or a check."""
 
     OK = 0
+    FAILED = 1
     USER = 2
     INFRASTRUCTURE = 3
     INTERNAL = 4

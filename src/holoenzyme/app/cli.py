@@ -61,6 +61,7 @@ COMMANDS = {
         target="holoenzyme.app.render:run", summary="write the build contexts, with a script of plain builds"
     ),
     "lock": Entry(target="holoenzyme.app.lock:run", summary="write matrix.lock, or say what drifted from it"),
+    "update": Entry(target="holoenzyme.app.update:run", summary="newer versions of every pin, written or only said"),
     "patches": Entry(
         target="holoenzyme.app.patches:run", summary="whether our patches of rustc apply, and their burden"
     ),

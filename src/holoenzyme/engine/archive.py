@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import unquote
-
-from debian.deb822 import Packages
 
 from holoenzyme.engine.base import BuildFailed, BuildRequest, Engine, Secret
 from holoenzyme.errors import InfrastructureError, UserError
+from holoenzyme.resolve.apt_text import downloads_in, files_in, locked_files
 from holoenzyme.resolve.model import LockedPackage, LockedSet
 
 _MARK = "==holoenzyme-set"
@@ -47,29 +45,11 @@ def parse_answer(uris: str, packages: str) -> tuple[dict[str, LockedSet], dict[t
 
     Raises `InfrastructureError` where the answer ends early or names a file without a checksum.
     """
-    available: dict[tuple[str, str], LockedPackage] = {}
-    for stanza in Packages.iter_paragraphs(packages, use_apt_pkg=False):
-        # A package that is only installed has no file: it cannot be downloaded.
-        if "SHA256" in stanza:
-            available[stanza["Package"], stanza["Version"]] = LockedPackage(
-                version=stanza["Version"],
-                architecture=stanza["Architecture"],
-                sha256=stanza["SHA256"],
-                size=int(stanza["Size"]),
-            )
+    available = downloads_in(packages)
     if not uris.rstrip().endswith(_END):
         raise InfrastructureError("the archive's answer ends early", why=uris[-500:])
-    sets: dict[str, dict[str, LockedPackage]] = {}
-    current = ""
-    for line in uris.splitlines():
-        if line.startswith(_MARK):
-            current = line.split()[1]
-            sets[current] = {}
-        elif line.startswith("'"):
-            name, version, _ = unquote(line.split("'")[2].split()[0]).split("_")
-            if (name, version) not in available:
-                raise InfrastructureError(f"the archive offers {name} {version} without a checksum")
-            sets[current][name] = available[name, version]
+    parts = [part.partition("\n") for part in uris.split(_MARK)[1:]]
+    sets = {head.strip(): locked_files(files_in(rest.splitlines()), available) for head, _, rest in parts}
     return {name: LockedSet(roots=(), packages=found) for name, found in sets.items()}, available
 
 

@@ -66,9 +66,9 @@ def in_requirements(files: Mapping[str, str], path: str, name: str) -> Mention |
     return _first(rf"^{re.escape(name)}\s*==\s*([^\s\\;]+)", files, path)
 
 
-def replace_all(text: str, mentions: Iterable[Mention], version: str) -> str:
-    """The text with another version at each place; all places are in this very text."""
-    for mention in sorted(mentions, key=lambda item: item.start, reverse=True):
+def rewrite(text: str, versions: Iterable[tuple[Mention, str]]) -> str:
+    """The text with another version at each place; all places are of this very text."""
+    for mention, version in sorted(versions, key=lambda item: item[0].start, reverse=True):
         text = text[: mention.start] + version + text[mention.end :]
     return text
 

@@ -125,10 +125,14 @@ def read_lock(path: Path) -> Lock:
         raise UserError(f"{path.name}: {where}: {first['msg']}", fix=RELOCK) from None
 
 
+def lock_text(resolution: Resolution) -> str:
+    """The text of `matrix.lock`: keys sorted, one package a line."""
+    return _pretty({"schema": 1, "generated_by": "nox -s lock", **resolution.model_dump(mode="json")}) + "\n"
+
+
 def write_lock(path: Path, resolution: Resolution) -> str:
-    """Write `matrix.lock` and return its text: keys sorted, one package a line."""
-    data = {"schema": 1, "generated_by": "nox -s lock", **resolution.model_dump(mode="json")}
-    text = _pretty(data) + "\n"
+    """Write `matrix.lock` and return its text."""
+    text = lock_text(resolution)
     path.write_text(text, encoding="utf-8")
     return text
 

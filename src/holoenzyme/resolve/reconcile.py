@@ -129,7 +129,7 @@ def _pins(matrix: Matrix, lock: Resolution, files: Mapping[str, str]) -> list[st
         for set_name, locked in sets.items():
             for name, package in locked.packages.items():
                 pin = matrix.package_pins.get(name)
-                if pin is not None and not _is_upstream(package.version, pin.version):
+                if pin is not None and upstream_of(package.version) != pin.version:
                     pinned_at = in_matrix(files, pin.at) or MATRIX_NAME
                     locked_at = in_lock(files, LOCK_NAME, name, package.version)
                     locked_as = f"{package.version} ({locked_at})" if locked_at else package.version
@@ -156,13 +156,12 @@ def _never_locked(matrix: Matrix, lock: Resolution, files: Mapping[str, str]) ->
     ]
 
 
-def _is_upstream(version: str, pin: str) -> bool:
-    """Whether a Debian version is of the upstream version `pin`.
+def upstream_of(version: str) -> str:
+    """The upstream version of a Debian version.
 
-    `+dfsg…` (a repacked source) counts as the same, `~rc1` (what came before it) does not.
+    `+dfsg…` (a repacked source) is left out, `~rc1` (what came before) is not.
     """
-    upstream = Version(version).upstream_version or ""
-    return upstream.split("+")[0] == pin
+    return (Version(version).upstream_version or "").split("+")[0]
 
 
 def reconcile(
@@ -262,16 +261,22 @@ def _moving(sets: Mapping[str, LockedSet], offers: Offers) -> list[str]:
         for name, locked in sets.items()
         if not all((package, item.version) in offers.available for package, item in locked.packages.items())
     }
+    return with_shared(sets, offers.sets, moving)
+
+
+def with_shared(sets: Mapping[str, LockedSet], offered: Mapping[str, LockedSet], moving: Collection[str]) -> list[str]:
+    """The sets that are taken as they are offered where those of `moving` are: they share a package that moves."""
+    taken = set(moving)
     while True:
-        offered = {package: item.version for name in moving for package, item in offers.sets[name].packages.items()}
+        versions = {package: item.version for name in taken for package, item in offered[name].packages.items()}
         more = {
             name
             for name, locked in sets.items()
-            if any(offered.get(package, item.version) != item.version for package, item in locked.packages.items())
+            if any(versions.get(package, item.version) != item.version for package, item in locked.packages.items())
         }
-        if more <= moving:
-            return [name for name in sets if name in moving]
-        moving |= more
+        if more <= taken:
+            return [name for name in sets if name in taken]
+        taken |= more
 
 
 def _refuse(changes: list[Change]) -> None:
