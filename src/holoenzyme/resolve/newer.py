@@ -89,20 +89,20 @@ def newer_releases(matrix: Matrix, offered: Mapping[str, str]) -> tuple[list[Fin
 def narrow(locked: Resolution, offered: Resolution, names: Collection[str]) -> Resolution:
     """The lock with only what `names` (packages, or the base of a place as `BASE`) ask for taken as it is offered.
 
-    What shares a package with a set that moves comes along, and so does everything where the base moves.
+    What shares a package with a set that moves comes along. Sets are offered on top of the base as it is offered: where
+    that has moved, all of the place is taken.
     """
+    wanted = set(names)
     bases, sets = dict(locked.bases), dict(locked.sets)
     for key, base in offered.bases.items():
-        if key.rpartition("-")[0] in names or set(names) & set(base.packages):
+        old = {name: locked.sets.get(key, {}).get(name, item) for name, item in offered.sets[key].items()}
+        named = {name for name, item in offered.sets[key].items() if wanted & {*item.packages, *old[name].packages}}
+        moving = {name for name in named if old[name] != offered.sets[key][name]}
+        of_base = key.rpartition("-")[0] in wanted or wanted & set(base.packages)
+        if of_base or (moving and base.packages != locked.bases[key].packages):
             bases[key], sets[key] = base, offered.sets[key]
             continue
-        named = {
-            name
-            for name, item in offered.sets[key].items()
-            if set(names) & {*item.packages, *locked.sets.get(key, {}).get(name, item).packages}
-        }
-        old = {name: locked.sets.get(key, {}).get(name, item) for name, item in offered.sets[key].items()}
-        taken = with_shared(old, offered.sets[key], named)
+        taken = with_shared(old, offered.sets[key], moving)
         sets[key] = {name: offered.sets[key][name] if name in taken else item for name, item in old.items()}
     return locked.model_copy(update={"bases": bases, "sets": sets})
 

@@ -133,7 +133,7 @@ def versions(resolution: Resolution) -> dict[str, dict[str, str]]:
 
 
 def test_only_what_is_named_is_taken_with_what_it_shares() -> None:
-    offered = locked({"libc6": "2.36-9+deb12u2", "apt": "2.6.2"}, rustc_web="1.96.0-2", llvm_22_dev="1:22.1.8-2")
+    offered = locked(rustc_web="1.96.0-2", llvm_22_dev="1:22.1.8-2")
     taken = narrow(locked(), offered, {"rustc-web"})
     assert taken.bases == locked().bases
     assert versions(taken)["rustc"]["rustc-web"] == "1.96.0-2"
@@ -141,6 +141,14 @@ def test_only_what_is_named_is_taken_with_what_it_shares() -> None:
     shared = locked(rustc_web="1.96.0-2", libllvm22="1:22.1.8-2", llvm_22_dev="1:22.1.8-2")
     assert versions(narrow(locked(), shared, {"rustc-web"})) == versions(shared)
     assert narrow(locked(), offered, {"nothing"}) == locked()
+
+
+def test_a_set_takes_the_base_along_that_it_was_offered_on() -> None:
+    base = {"libc6": "2.36-9+deb12u2", "apt": "2.6.2"}
+    offered = locked(base, rustc_web="1.96.0-2")
+    assert narrow(locked(), offered, {"rustc-web"}) == offered
+    # What is named has not moved.
+    assert narrow(locked(), offered, {"llvm-22-dev"}) == locked()
 
 
 @pytest.mark.parametrize("name", ["bookworm", "libc6"])
