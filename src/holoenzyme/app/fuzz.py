@@ -68,7 +68,7 @@ def run(argv: list[str], root: Path) -> int:
         console.out().print(table)
     console.say(f"everything: {folder / f'{arguments.what}.json'}")
     failed = any(result.outcome.is_failure or result.outcome is Outcome.INVALID for result in campaign.results)
-    return 1 if failed else ExitCode.OK
+    return ExitCode.FAILED if failed else ExitCode.OK
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -93,7 +93,7 @@ def run(argv: list[str], root: Path) -> int:
     for one in failed:
         console.say(f"{one.program}, {one.language}: {one.outcome}: {one.message}")
     console.say(f"written: {path}")
-    return 1 if failed else ExitCode.OK
+    return ExitCode.FAILED if failed else ExitCode.OK
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:

@@ -36,4 +36,4 @@ def run(argv: list[str], root: Path) -> int:
             console.out().print(table, "")
         for problem in inspection.problems:
             print(problem)
-    return 1 if inspection.problems else ExitCode.OK
+    return ExitCode.FAILED if inspection.problems else ExitCode.OK

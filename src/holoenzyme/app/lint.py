@@ -177,7 +177,7 @@ def lint(root: Path, runner: Runner, linters: tuple[Linter, ...]) -> int:
         word, style = ("failed", "bold red") if found else ("ok", "green")
         line = f"{word:<6}  {linter.name:<10}  {time.monotonic() - start:6.1f} s  {linter.summary}"
         console.say(line, style=style)
-    return 1 if findings else max(codes)
+    return ExitCode.FAILED if findings else max(codes)
 
 
 def _chosen(names: list[str]) -> tuple[Linter, ...]:

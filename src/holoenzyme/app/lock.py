@@ -28,7 +28,7 @@ from holoenzyme.resolve.reconcile import check_fits, compare
 
 
 def run(argv: list[str], root: Path) -> int:
-    """`lock [--check]`: exit code 0 when the lock was written or has not drifted, 2 when it has."""
+    """`lock [--check]`: exit code 0 when the lock was written or has not drifted, 1 when it has."""
     parser = argparse.ArgumentParser(prog="lock", description="Resolve all pins and write matrix.lock.")
     parser.add_argument("--check", action="store_true", help="write nothing; say what has drifted")
     parser.add_argument(
@@ -53,7 +53,7 @@ def run(argv: list[str], root: Path) -> int:
     for change in changes:
         print(change)
     print(f"{LOCK_NAME}: {len(changes)} differences from what the archives offer today")
-    return ExitCode.USER if changes else ExitCode.OK
+    return ExitCode.FAILED if changes else ExitCode.OK
 
 
 def resolve_today(project: Project, tools: Tools) -> Resolution:

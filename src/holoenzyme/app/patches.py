@@ -55,7 +55,7 @@ def run(argv: list[str], root: Path) -> int:
     for problem in problems:
         print(f"{FOLDER}/{problem}")
     print(f"{len(series.patches)} patches, {len(problems)} problems; applied in order to {name}")
-    return 1 if problems else ExitCode.OK
+    return ExitCode.FAILED if problems else ExitCode.OK
 
 
 def smoke_tests(root: Path) -> frozenset[str]:

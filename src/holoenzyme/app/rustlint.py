@@ -106,7 +106,7 @@ def run(root: Path) -> int:
     with _cache(tools) as cache:
         for crate in find_crates(root):
             found += _check(project, tools, image, crate, cache)
-    return 1 if found else ExitCode.OK
+    return ExitCode.FAILED if found else ExitCode.OK
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def run(argv: list[str], root: Path) -> int:
     if not records:
         raise UserError("no smoke test serves these cells", fix="`cells:` in smoke_tests/**/smoke.yaml says which do")
     console.out().print(smoke_table(records))
-    return ExitCode.OK if all(record.holds for record in records) else 1
+    return ExitCode.OK if all(record.holds for record in records) else ExitCode.FAILED
 
 
 def choose(tests: tuple[SmokeTest, ...], patterns: list[str]) -> tuple[SmokeTest, ...]:
