@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from holoenzyme import console
@@ -15,6 +14,7 @@ from holoenzyme.errors import ExitCode, InternalError, UserError
 from holoenzyme.evidence.digest import proof_digest
 from holoenzyme.evidence.record import ImageFacts, Record
 from holoenzyme.matrix.model import Cell
+from holoenzyme.matrix.pattern import matches
 from holoenzyme.matrix.smoke import SmokeTest, load_smoke_tests
 from holoenzyme.plan.graph import Node
 from holoenzyme.report.smoke_table import smoke_table
@@ -23,7 +23,7 @@ from holoenzyme.report.smoke_table import smoke_table
 def run(argv: list[str], root: Path) -> int:
     """`smoke [CELL ...]`: exit code 0 when every declared test did what it must, or had no device here; 1 otherwise."""
     parser = argparse.ArgumentParser(prog="smoke", description="Run the smoke tests in the images of cells.")
-    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or globs; the default cell where none is named")
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; the default cell where none is named")
     parser.add_argument("--test", action="append", default=[], metavar="NAME", help="only tests of this name or glob")
     parser.add_argument("--store", action="append", default=[], metavar="DIR", help="load stages from this store")
     arguments = parser.parse_args(argv)
@@ -45,10 +45,10 @@ def run(argv: list[str], root: Path) -> int:
 def choose(tests: tuple[SmokeTest, ...], patterns: list[str]) -> tuple[SmokeTest, ...]:
     """The tests that patterns name, all where none is given; raises `UserError` for a pattern that names none."""
     for pattern in patterns:
-        if not any(fnmatchcase(test.rule.name, pattern) for test in tests):
+        if not any(matches(test.rule.name, [pattern]) for test in tests):
             known = ", ".join(test.rule.name for test in tests)
             raise UserError(f"there is no smoke test {pattern!r}", fix=f"the tests are: {known}")
-    return tuple(t for t in tests if not patterns or any(fnmatchcase(t.rule.name, p) for p in patterns))
+    return tuple(t for t in tests if not patterns or matches(t.rule.name, patterns))
 
 
 def smoke(project: Project, tools: Tools, cell: Cell, node: Node, test: SmokeTest) -> Record:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -12,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from holoenzyme.matrix.axes import Axis
 from holoenzyme.matrix.constraints import exclusion
+from holoenzyme.matrix.pattern import matches
 from holoenzyme.matrix.yamlfile import SECOND, Loc, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _constraints(matrix: Matrix) -> Iterator[Problem]:
         seen.add(rule.id)
         for axis, patterns in rule.excludes.items():
             for position, pattern in enumerate(patterns):
-                if not any(fnmatchcase(value, pattern) for value in values[axis]):
+                if not any(matches(value, [pattern]) for value in values[axis]):
                     what, why = f"{pattern!r} matches no {axis}", f"they are: {', '.join(values[axis])}"
                     at = ("constraints", index, "excludes", axis, position)
                     yield Problem(at=at, what=what, why=why, fix=did_you_mean(pattern, values[axis]))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from holoenzyme.matrix.axes import Axis
+from holoenzyme.matrix.pattern import matches
 from holoenzyme.matrix.yamlfile import Words
 
 Slug = Annotated[
@@ -54,7 +54,7 @@ class Constraint(BaseModel):
     def matches(self, axis: Axis, value: str) -> bool:
         """Whether a value of an axis is one that the constraint means; axes that it does not name always are."""
         patterns = self.excludes.get(axis)
-        return patterns is None or any(fnmatchcase(value, pattern) for pattern in patterns)
+        return patterns is None or matches(value, patterns)
 
     def applies(self, point: Point) -> bool:
         """Whether the point is excluded."""

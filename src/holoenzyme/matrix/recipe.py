@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from holoenzyme.errors import UserError
 from holoenzyme.matrix.axes import StageAxis
+from holoenzyme.matrix.pattern import matches
 from holoenzyme.matrix.yamlfile import load_model
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -110,7 +110,7 @@ class ImageRule(_Strict):
 
     def contract_of(self, cell: str) -> tuple[ContractRule, ...]:
         """What must work inside the image of the cell with this id."""
-        return tuple(rule for rule in self.contract if any(fnmatchcase(cell, pattern) for pattern in rule.cells))
+        return tuple(rule for rule in self.contract if matches(cell, rule.cells))
 
     @model_validator(mode="after")
     def _numeric_user(self) -> ImageRule:

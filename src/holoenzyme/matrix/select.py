@@ -1,12 +1,12 @@
-"""Picks cells by id or glob."""
+"""Picks cells by id or pattern (`pattern`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
 from holoenzyme.errors import UserError
 from holoenzyme.matrix.model import Cell, Matrix
+from holoenzyme.matrix.pattern import is_pattern, matches
 from holoenzyme.matrix.yamlfile import did_you_mean
 
 
@@ -16,33 +16,25 @@ def select(matrix: Matrix, patterns: Sequence[str]) -> tuple[Cell, ...]:
     Raises `UserError` for a pattern that matches none: with the nearest ids, or with why the point is excluded.
     """
     for pattern in patterns:
-        if not any(fnmatchcase(cell.id, pattern) for cell in matrix.all_cells()):
-            if not _is_glob(pattern):
+        if not any(matches(cell.id, [pattern]) for cell in matrix.all_cells()):
+            if not is_pattern(pattern):
                 matrix.cell(pattern)
             raise _no_match(matrix, pattern)
-    return tuple(cell for cell in matrix.all_cells() if _matches(cell, patterns))
+    return tuple(cell for cell in matrix.all_cells() if matches(cell.id, patterns))
 
 
 def select_points(matrix: Matrix, patterns: Sequence[str]) -> tuple[Cell, ...]:
     """As `select`, among all points of the matrix: those that are excluded come too, after the declared ones."""
     for pattern in patterns:
-        if not any(fnmatchcase(point.id, pattern) for point in matrix.points()):
-            if not _is_glob(pattern):
+        if not any(matches(point.id, [pattern]) for point in matrix.points()):
+            if not is_pattern(pattern):
                 matrix.point(pattern)
             raise _no_match(matrix, pattern)
-    return tuple(point for point in matrix.points() if _matches(point, patterns))
-
-
-def _matches(cell: Cell, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(cell.id, pattern) for pattern in patterns)
-
-
-def _is_glob(pattern: str) -> bool:
-    return any(sign in pattern for sign in "*?[")
+    return tuple(point for point in matrix.points() if matches(point.id, patterns))
 
 
 def _no_match(matrix: Matrix, pattern: str) -> UserError:
-    excluded = [point for point in matrix.points() if fnmatchcase(point.id, pattern)]
+    excluded = [point for point in matrix.points() if matches(point.id, [pattern])]
     if excluded:
         return UserError(
             f"{pattern!r} matches only cells that are excluded",

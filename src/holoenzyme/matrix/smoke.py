@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from holoenzyme.errors import UserError
+from holoenzyme.matrix.pattern import matches
 from holoenzyme.matrix.yamlfile import load_model
 
 #: How the names of declarations end.
@@ -200,7 +200,7 @@ class SmokeTest:
 
     def serves(self, cell: str) -> bool:
         """Whether the test is declared for a cell."""
-        return any(fnmatchcase(cell, pattern) for pattern in self.rule.cells)
+        return matches(cell, self.rule.cells)
 
 
 def load_smoke_tests(root: Path) -> tuple[SmokeTest, ...]:
