@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from holoenzyme.app.building import PlanAgain, Report, carry_out, stage_lock
@@ -26,6 +27,11 @@ from holoenzyme.plan.graph import Graph
 NAMESPACE = "holoenzyme"
 #: Bytes of disk that a build needs free, so that it does not die of it half way.
 _DISK_NEEDED = 8_000_000_000
+#: How many times the minutes that its whole cell is budgeted a stage may take: the machine may be slow, but a hang must
+#: end.
+_PATIENCE = 3
+#: Minutes that a cell without a budget counts as.
+_USUAL_MINUTES = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,15 +121,19 @@ def _build(project: Project, tools: Tools, resolved: Resolved, *, rebuild: bool)
     free = shutil.disk_usage(tools.state).free
     if free < _DISK_NEEDED:
         tools.say(f"warning: {free / 1e9:.1f} GB of disk are free, a build may need {_DISK_NEEDED / 1e9:.0f} GB")
-    limits = [
+    minutes = [
         cell.budget.build_minutes
         for cell in project.matrix.all_cells()
         if cell.budget and cell.id in resolved.graph.images
     ]
     tools.say(f"building with {tools.engine.builder}")
     with board("stages") as progress:
-        # A stage may take three times the budget of its whole cell: the machine may be slow, but a hang must end.
-        return carry_out(tools, resolved, progress, no_cache=rebuild, timeout=180.0 * max(limits, default=60))
+        return carry_out(tools, resolved, progress, no_cache=rebuild, timeout=stage_limit(minutes))
+
+
+def stage_limit(minutes: Iterable[float]) -> float:
+    """The seconds that one stage may take, from the minutes that its cells are budgeted (`build_minutes`)."""
+    return timedelta(minutes=_PATIENCE * max(minutes, default=_USUAL_MINUTES)).total_seconds()
 
 
 def _prove(project: Project, tools: Tools, proof: Proof, graph: Graph, report: Report, *, again: bool) -> Built:

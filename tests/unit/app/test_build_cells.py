@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import Answer, FakeEngine, contract_output, failing
 from tests.small_project import CELL, NAME, OTHER, edit, good_engine, good_tools, identity, printed, write_project
 
-from holoenzyme.app.build import Built, build_cells
+from holoenzyme.app.build import Built, build_cells, stage_limit
 from holoenzyme.app.project import Project, Tools
 from holoenzyme.app.proving import evidence
 from holoenzyme.engine.base import BuildFailed, RunRequest
@@ -93,6 +93,17 @@ def test_everything_can_be_built_anew_but_the_base(small_project: Project, tools
     build_cells(small_project, tools, [], rebuild=True)
     assert set(engine_of(tools).built) - {"archive"} == STAGES
     assert all(build.request.no_cache for build in engine_of(tools).builds)
+
+
+def test_a_stage_may_take_three_times_the_budget_of_its_cell(small_project: Project, tools: Tools) -> None:
+    build_cells(small_project, tools, [])
+    limits = {build.stage: build.request.timeout for build in engine_of(tools).builds if build.stage in STAGES}
+    assert limits == dict.fromkeys(STAGES, 1800.0), "ten minutes in matrix.yaml, in seconds, three times"
+
+
+def test_the_largest_budget_counts_and_an_hour_where_there_is_none() -> None:
+    assert stage_limit([10, 45, 20]) == 8100.0
+    assert stage_limit([]) == 10800.0
 
 
 def test_a_tag_alone_proves_nothing(small_project: Project, tools: Tools, built: Built) -> None:
