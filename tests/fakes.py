@@ -270,7 +270,20 @@ def contract_output(*answers: tuple[str, int]) -> str:
 
 
 @dataclass
-class FakeRunner:
+class Stoppable:
+    """What fake runners share: they end nothing, and remember whether they were stopped."""
+
+    stopped: bool = field(default=False, init=False)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def resume(self) -> None:
+        self.stopped = False
+
+
+@dataclass
+class FakeRunner(Stoppable):
     """A `Runner`: `programs` maps a program's name to what it does; one that is not there cannot be started."""
 
     programs: dict[str, Callable[[Command], tuple[int, str]]] = field(default_factory=dict)

@@ -80,7 +80,25 @@ class Runner(Protocol):
         on_line: Callable[[str], None] | None = None,
         log_file: Path | None = None,
         merge: bool = False,
-    ) -> Completed: ...
+    ) -> Completed:
+        """Run to the end or the time limit; `merge` puts stderr into stdout, in order.
+
+        Raises `InfrastructureError` where the program cannot be started, and `KeyboardInterrupt` after `stop()`.
+        """
+        ...
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop()` holds."""
+        ...
+
+    def stop(self) -> None:
+        """End everything that runs now, in any thread, and start nothing more until `resume()`."""
+        ...
+
+    def resume(self) -> None:
+        """Let commands run again after `stop()`, once every thread has answered it."""
+        ...
 
 
 class SubprocessRunner:
@@ -103,10 +121,7 @@ class SubprocessRunner:
         log_file: Path | None = None,
         merge: bool = False,
     ) -> Completed:
-        """Run to the end or the time limit; `merge` puts stderr into stdout, in order.
-
-        Raises `InfrastructureError` where the program is not there or may not be run.
-        """
+        """See `Runner`."""
         log.info("%s", command.replay())
         start = time.monotonic()
         with closing(_Sink(on_line, log_file)) as out, closing(_Sink(None, None)) as err:
@@ -134,15 +149,15 @@ class SubprocessRunner:
 
     @property
     def stopped(self) -> bool:
-        """Whether `stop()` holds."""
+        """See `Runner`."""
         return self._stopped
 
     def resume(self) -> None:
-        """Let commands run again after `stop()`, once every thread has answered it."""
+        """See `Runner`."""
         self._stopped = False
 
     def stop(self) -> None:
-        """End everything that runs now, in any thread, and start nothing more until `resume()`."""
+        """See `Runner`."""
         with self._guard:
             self._stopped = True
             running = list(self._running)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.fakes import Stoppable
 
 from holoenzyme.app import doctor
 from holoenzyme.app.doctor import Condition, Finding, ThisHost, ensure, examine
@@ -23,7 +24,7 @@ DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is t
 
 
 @dataclass
-class FakeHost:
+class FakeHost(Stoppable):
     """A machine; as it stands, a healthy Debian 12 of a user who is not root."""
 
     folder: Path

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tests.fakes import Stoppable
 
 from holoenzyme import console
 from holoenzyme.app import cli, lint
@@ -252,10 +253,11 @@ def test_old_logs_go(state: Path) -> None:
 # The linters
 
 
-class FakeRunner:
+class FakeRunner(Stoppable):
     """Answers every command with one exit code and one output, and remembers it."""
 
     def __init__(self, returncode: int = 0, output: str = "") -> None:
+        super().__init__()
         self.returncode, self.output = returncode, output
         self.argvs: list[tuple[str, ...]] = []
 

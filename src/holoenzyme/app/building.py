@@ -23,7 +23,6 @@ from holoenzyme.engine.base import BuildFailed, BuildRequest, Secret
 from holoenzyme.errors import InternalError
 from holoenzyme.plan.decide import Action, Decision
 from holoenzyme.plan.graph import CREATED_LABEL, DRIFT_LABEL, HASH_LABEL, TAG_LENGTH, Node
-from holoenzyme.process import SubprocessRunner
 from holoenzyme.render.stages import StageKind
 
 
@@ -108,8 +107,7 @@ def _schedule(tools: Tools, todo: dict[str, Decision], worker: _Worker) -> None:
             raise
         except BaseException:
             # What still runs would go on for minutes: end it, so that the error or Ctrl-C is answered at once.
-            if isinstance(tools.runner, SubprocessRunner):
-                tools.runner.stop()
+            tools.runner.stop()
             for future in running:
                 future.cancel()
             raise
@@ -121,8 +119,7 @@ def _resuming(tools: Tools) -> Iterator[None]:
     try:
         yield
     finally:
-        if isinstance(tools.runner, SubprocessRunner):
-            tools.runner.resume()
+        tools.runner.resume()
 
 
 def _builds(decision: Decision) -> bool:

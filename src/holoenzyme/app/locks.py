@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from holoenzyme.app.project import Tools
-from holoenzyme.process import SubprocessRunner
 
 #: Seconds to wait before saying so.
 _PATIENCE = 0.2
@@ -29,7 +28,7 @@ def held(tools: Tools, name: str, *, waiting: Callable[[], None]) -> Iterator[No
         waiting()
         try:
             # Ctrl-C reaches the main thread alone; this may be another.
-            lock.acquire(cancel_check=lambda: isinstance(tools.runner, SubprocessRunner) and tools.runner.stopped)
+            lock.acquire(cancel_check=lambda: tools.runner.stopped)
         except Timeout:
             raise KeyboardInterrupt from None
     try:

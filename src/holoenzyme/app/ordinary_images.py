@@ -44,6 +44,8 @@ class ContainerRunner:
         merge: bool = False,
     ) -> Completed:
         """Run to the end or the time limit; there are no lines on the way, and no log file."""
+        if self.stopped:
+            raise KeyboardInterrupt
         environ = self.tools.environ
         fetches = "cargo" in command.argv and "--offline" not in command.argv
         bundle = ca_bundle(environ) if fetches else None
@@ -74,6 +76,19 @@ class ContainerRunner:
             duration=result.duration,
             timed_out=result.timed_out,
         )
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the machine's own runner was stopped."""
+        return self.tools.runner.stopped
+
+    def stop(self) -> None:
+        """Stop the machine's own runner; a container goes on to its end or time limit, as the engine's `run` does."""
+        self.tools.runner.stop()
+
+    def resume(self) -> None:
+        """Let the machine's own runner go on."""
+        self.tools.runner.resume()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -13,10 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.fakes import Build, FakeEngine, failing, hanging
+from tests.fakes import Build, FakeEngine, FakeRunner, failing, hanging
 from tests.small_project import CELL, OTHER, good_engine, good_tools, graph_of, locked, seed
 
 from holoenzyme.app.building import PlanAgain, Report, carry_out, context_folder, stage_lock, write_context
+from holoenzyme.app.locks import held
 from holoenzyme.app.project import Project, Tools
 from holoenzyme.app.resolving import Resolved
 from holoenzyme.engine.base import BuildFailed
@@ -159,6 +161,42 @@ def test_after_a_failure_the_runner_still_runs_commands(site: Site) -> None:
     with pytest.raises(BuildFailed):
         site.build()
     assert site.runs_a_command()
+
+
+def test_whatever_runner_it_is_it_is_stopped_and_resumed(small_project: Project, tmp_path: Path) -> None:
+    """Nothing asks which class a runner is of: one of a machine elsewhere is stopped as this machine's own is."""
+    told: list[str] = []
+
+    class Elsewhere(FakeRunner):
+        def stop(self) -> None:
+            told.append("stop")
+
+        def resume(self) -> None:
+            told.append("resume")
+
+    site = Site(small_project, tmp_path / "state")
+    site.tools = replace(site.tools, runner=Elsewhere())
+    site.engine.hooks = {"packages-rustc": failing()}
+    with pytest.raises(BuildFailed):
+        site.build()
+    assert told == ["stop", "resume"]
+
+
+def test_who_waits_for_a_lock_gives_up_when_its_runner_is_stopped(tmp_path: Path) -> None:
+    runner = FakeRunner()
+    tools = good_tools(tmp_path, runner=runner)
+    (tmp_path / "locks").mkdir()
+    with (tmp_path / "locks/stage.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        # Who does not give up gets the lock in the end, so that the test fails instead of waiting for ever.
+        release = threading.Timer(PATIENCE, fcntl.flock, (other, fcntl.LOCK_UN))
+        release.start()
+        try:
+            with pytest.raises(KeyboardInterrupt), held(tools, "stage", waiting=runner.stop):
+                raise AssertionError("two have the lock")
+        finally:
+            release.cancel()
+            release.join()
 
 
 def test_ctrl_c_ends_what_runs_and_leaves_no_name(site: Site) -> None:

@@ -47,6 +47,15 @@ def runner(tools: Tools, tmp_path: Path) -> ContainerRunner:
     return ContainerRunner(tools=tools, image=IMAGE, folder=tmp_path / "work", shown=(tmp_path / "crates",))
 
 
+def test_after_a_stop_no_container_is_started(runner: ContainerRunner, engine: FakeEngine) -> None:
+    runner.stop()
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(Command(argv=("rustc",), timeout=7))
+    assert runner.stopped and engine.runs == []
+    runner.resume()
+    assert runner.run(Command(argv=("rustc",), timeout=7)).ok
+
+
 def test_a_compile_sees_its_folders_and_nothing_else(
     runner: ContainerRunner, engine: FakeEngine, tmp_path: Path
 ) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.fakes import Stoppable
+
 from holoenzyme.process import Command, Completed
 from holoenzyme.store import StageRef, Transport
 
@@ -48,7 +50,7 @@ def image_of(name: StageRef, *layers: bytes) -> Image:
 
 
 @dataclass
-class FakeMachine:
+class FakeMachine(Stoppable):
     """A `Runner`. `images` is what the engine holds; `before` is called with each command's words first.
 
     `broken` gives some commands another end: a word of the command -> what it says on stderr.

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.fakes import Stoppable
 from tests.unit.store.fake import FakeMachine, image_of, ref, write_store
 
 from holoenzyme.errors import InfrastructureError, UserError
@@ -113,10 +114,11 @@ def test_a_blob_that_two_layers_share_counts_once() -> None:
     assert size.uncompressed == 800
 
 
-class Recorder:
+class Recorder(Stoppable):
     """A `Runner` whose commands all fail."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.argv: tuple[str, ...] = ()
 
     def run(self, command: Command, **_options: object) -> Completed:
