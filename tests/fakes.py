@@ -106,6 +106,7 @@ class FakeEngine:
         self.answers: dict[str, Answer | Callable[[RunRequest], Answer]] = {}
         self.builds: list[Build] = []
         self.runs: list[RunRequest] = []
+        self.imports: list[tuple[str, ...]] = []
         self.questions = 0
         self._images: dict[str, _Image] = {}
         self._guard = threading.RLock()
@@ -177,9 +178,10 @@ class FakeEngine:
     def build_command(self, request: BuildRequest) -> str:
         return f"docker build {request.context}"
 
-    def import_archive(self, archive: Path, labels: Mapping[str, str]) -> str:
+    def import_archive(self, archive: Path, changes: Sequence[str]) -> str:
         assert archive.is_file()
-        return self.put(None, labels)
+        self.imports.append(tuple(changes))
+        return self.put(None, {})
 
     def pull(self, reference: str) -> str:
         if reference not in self.registry:

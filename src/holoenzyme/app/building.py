@@ -188,6 +188,7 @@ class _Worker:
             secrets=self.secrets,
             timeout=self.timeout,
             no_cache=self.no_cache,
+            args=node.stage.fresh_args if self.no_cache else {},
         )
         start = time.monotonic()
         try:

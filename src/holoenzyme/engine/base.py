@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -32,9 +32,10 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRequest:
-    """A build: the context's folder (with its Dockerfile), labels, and secrets. `timeout` is in seconds.
+    """A build: the context's folder (with its Dockerfile), labels, secrets, build arguments. `timeout` is in seconds.
 
-    With `dockerfile` that file is used instead of the context's own. With `output` the result's files go into that
+    With `no_cache` the engine's own cache is not used; what a stage keeps beyond that is told by `args`. With
+    `dockerfile` that file is used instead of the context's own. With `output` the result's files go into that
     folder, and there is no image.
     """
 
@@ -43,6 +44,7 @@ class BuildRequest:
     secrets: tuple[Secret, ...]
     timeout: float
     no_cache: bool = False
+    args: Mapping[str, str] = field(default_factory=dict)
     output: Path | None = None
     dockerfile: Path | None = None
 
@@ -165,8 +167,11 @@ class Engine(Protocol):
         """The line that runs the same steps by hand."""
         ...
 
-    def import_archive(self, archive: Path, labels: Mapping[str, str]) -> str:
-        """Make an image of one layer from a tar archive of a root file system and return its id."""
+    def import_archive(self, archive: Path, changes: Sequence[str]) -> str:
+        """Make an image of one layer from a tar archive of a root file system and return its id.
+
+        `changes` are instructions of a Dockerfile for its configuration.
+        """
         ...
 
     def pull(self, reference: str) -> str:

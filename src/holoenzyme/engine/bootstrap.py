@@ -19,6 +19,8 @@ from holoenzyme.matrix.recipe import BaseRule
 from holoenzyme.process import Command, Runner
 
 DPKG_FILE = "etc/dpkg/dpkg.cfg.d/holoenzyme"
+#: What a base runs where nothing else is said, whichever way it was made.
+_COMMAND = 'CMD ["bash"]'
 
 
 class BaseSource(StrEnum):
@@ -83,7 +85,7 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca.crt \\
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /var/lib/dpkg/*-old /var/cache/debconf/*-old
 FROM scratch
 COPY --from=pulled / /
-CMD ["bash"]
+{_COMMAND}
 """
 
 
@@ -153,7 +155,7 @@ def _bootstrap(
         command = Command(argv=bootstrap_argv(rule, base.suite, str(archive), sources), timeout=1200)
         done = runner.run(command, on_line=say, log_file=log_file, merge=True)
         done.check("mmdebstrap", fix="`nox -s doctor` says whether it is installed; it needs root or user namespaces")
-        return engine.import_archive(archive, {})
+        return engine.import_archive(archive, (_COMMAND,))
 
 
 def _pull(

@@ -8,7 +8,7 @@ import platform
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
@@ -141,9 +141,9 @@ class DockerEngine:
     def _build_argv(self, request: BuildRequest, *, labels: bool = True) -> list[str]:
         argv = [str(self.client.path), "build", "--progress=plain"]
         if request.no_cache:
-            # Without its cache BuildKit still mounts what earlier builds left in cache mounts: a stage that keeps more
-            # than downloads there takes this word for emptying it.
-            argv += ["--no-cache", "--build-arg", "FRESH=1"]
+            argv += ["--no-cache"]
+        for name, value in sorted(request.args.items()):
+            argv += ["--build-arg", f"{name}={value}"]
         if request.dockerfile:
             argv += ["--file", str(request.dockerfile)]
         if request.output:
@@ -204,11 +204,9 @@ class DockerEngine:
             context=request.context,
         )
 
-    def import_archive(self, archive: Path, labels: Mapping[str, str]) -> str:
-        changes = [f"LABEL {key}={_quote(value)}" for key, value in sorted(labels.items())]
-        changes += ['CMD ["bash"]']
+    def import_archive(self, archive: Path, changes: Sequence[str]) -> str:
         with archive.open("rb") as stream:
-            answer = self._ask(lambda api: api.api.import_image_from_data(stream, changes=changes))
+            answer = self._ask(lambda api: api.api.import_image_from_data(stream, changes=list(changes)))
         found = re.search(r"sha256:[0-9a-f]{64}", str(answer))
         if found is None:
             raise InfrastructureError("the engine did not import the base", why=str(answer)[-500:])
@@ -353,12 +351,6 @@ def _unreachable(error: Exception) -> InfrastructureError:
         why=str(error),
         fix="`nox -s doctor` says whether it is down or you may not use it, and how to mend that",
     )
-
-
-def _quote(value: str) -> str:
-    """A value for a LABEL instruction: Dockerfile strings take backslash escapes and expand `$`."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return f'"{escaped}"'
 
 
 def _seconds(stamp: str) -> float:

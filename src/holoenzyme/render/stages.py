@@ -29,6 +29,9 @@ _SYMBOL = re.compile(r"@image:([a-z0-9-]+)@")
 PACKAGES = "packages-"
 #: Of an image that holds what may not be passed on.
 REDISTRIBUTABLE_LABEL = "org.holoenzyme.redistributable"
+#: The build argument that says to use nothing that earlier builds left: a recipe that keeps more than downloads in
+#: cache mounts declares it, empty, and empties them where it has a value. BuildKit mounts them without its cache too.
+FRESH = "FRESH"
 #: What bases and packages depend on.
 PLACE_AXES = ("base", "arch")
 
@@ -75,6 +78,11 @@ class Stage:
     def with_images(self, names: Mapping[str, str]) -> str:
         """The text with real image names: stage name → image."""
         return _SYMBOL.sub(lambda match: names[match.group(1)], self.text)
+
+    @property
+    def fresh_args(self) -> Mapping[str, str]:
+        """The build arguments with which nothing of earlier builds is used; none where the stage keeps nothing."""
+        return {FRESH: "1"} if re.search(rf"^ARG {FRESH}=$", self.text, re.MULTILINE) else {}
 
 
 class ProjectFiles:

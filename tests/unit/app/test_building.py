@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import Build, FakeEngine, FakeRunner, failing, hanging
-from tests.small_project import CELL, OTHER, good_engine, good_tools, graph_of, locked, seed
+from tests.small_project import CELL, OTHER, edit, good_engine, good_tools, graph_of, locked, seed, write_project
 
 from holoenzyme.app.building import PlanAgain, Report, carry_out, context_folder, stage_lock, write_context
 from holoenzyme.app.locks import held
@@ -308,6 +308,19 @@ def test_without_cache_stages_are_built_although_they_exist(site: Site) -> None:
     for name, old in before.items():
         new = site.engine.image(name)
         assert old is not None and new is not None and new.id != old.id
+
+
+def test_only_a_stage_that_keeps_something_is_told_to_begin_anew(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "project")
+    edit(root / "recipes/rustc/stage.Dockerfile.j2", "COPY exclude.conf", "ARG FRESH=\nCOPY exclude.conf")
+    site = Site(Project(root), tmp_path / "state")
+    site.build()
+    assert all(build.request.args == {} for build in site.engine.builds), "what is kept is used"
+    site.engine.forget()
+    site.build(no_cache=True)
+    assert {build.stage: build.request.args for build in site.engine.builds if build.request.args} == {
+        "rustc": {"FRESH": "1"}
+    }
 
 
 def test_a_plan_that_has_nothing_to_do_asks_nothing(site: Site) -> None:

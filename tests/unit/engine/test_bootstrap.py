@@ -84,6 +84,7 @@ def test_a_forced_bootstrap_pulls_nothing(site: Site, monkeypatch: pytest.Monkey
     monkeypatch.setattr(site.engine, "pull", pulled.append)
     made = site.make(BaseSource.BOOTSTRAP)
     assert (made.how, site.bootstraps, pulled) == ("mmdebstrap (as asked)", 1, [])
+    assert site.engine.imports == [('CMD ["bash"]',)], "as in a pulled one"
 
 
 def test_a_forced_pull_bootstraps_nothing(site: Site) -> None:
