@@ -3,92 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.fakes import Stoppable
+from tests.fake_host import ANSWERS, FakeHost
 
 from holoenzyme.app import doctor
 from holoenzyme.app.doctor import Condition, Finding, ThisHost, ensure, examine
 from holoenzyme.engine import secrets
-from holoenzyme.errors import ExitCode, InfrastructureError
-from holoenzyme.process import Command, Completed, SubprocessRunner
+from holoenzyme.engine.api import Api
+from holoenzyme.engine.base import UnfitVersion
+from holoenzyme.engine.trouble import no_answer
+from holoenzyme.engine.versions import ApiVersion, negotiate
+from holoenzyme.errors import ExitCode, InfrastructureError, UserError
+from holoenzyme.process import SubprocessRunner
 
-DEBIAN = {"ID": "debian", "VERSION_ID": "12"}
 UBUNTU = {"ID": "ubuntu", "ID_LIKE": "debian", "VERSION_ID": "24.04"}
-PERMISSION = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock"
+REFUSED = (
+    "Error response from daemon: client version 1.41 is too old. Minimum supported API version is 1.44, please upgrade "
+    "your client to a newer version"
+)
+SOCKET = "unix:///var/run/docker.sock"
 DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
-
-
-@dataclass
-class FakeHost(Stoppable):
-    """A machine; as it stands, a healthy Debian 12 of a user who is not root."""
-
-    folder: Path
-    python: tuple[int, int] = (3, 11)
-    uid: int = 1000
-    os_release: Mapping[str, str] = field(default_factory=lambda: dict(DEBIAN))
-    programs: set[str] = field(default_factory=lambda: {"mmdebstrap", "skopeo", "nvidia-smi", "apt-get"})
-    paths: set[str] = field(default_factory=lambda: {"/run/systemd/system"})
-    free: int | OSError = 50_000_000_000
-    extra: dict[str, str] = field(default_factory=dict)
-    #: What commands answer, by a part of their line: exit status and text (stdout, or stderr where it failed).
-    answers: dict[str, tuple[int, str]] = field(default_factory=dict)
-    commands: list[str] = field(default_factory=list)
-    installed: Callable[[str], None] | None = None
-
-    def __post_init__(self) -> None:
-        self.client("usr")
-        self.answers = {
-            "docker --version": (0, "Docker version 20.10.24+dfsg1, build 297e128"),
-            "docker version": (0, "20.10.24"),
-            "docker info": (0, "/var/lib/docker"),
-            "nvidia-smi": (0, "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)\nGPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-2)"),
-        }
-        (self.folder / "ca.crt").write_text("")
-        self.extra["SSL_CERT_FILE"] = str(self.folder / "ca.crt")
-
-    def client(self, name: str) -> Path:
-        path = self.folder / name / "docker"
-        path.parent.mkdir()
-        path.touch(mode=0o755)
-        return path
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        return {"PATH": os.pathsep.join(map(str, sorted(self.folder.iterdir()))), "USER": "ada"} | self.extra
-
-    @property
-    def runner(self) -> FakeHost:
-        return self
-
-    def run(self, command: Command, **_options: object) -> Completed:
-        line = command.replay()
-        self.commands.append(line)
-        status, text = next((answer for part, answer in self.answers.items() if part in line), (0, ""))
-        if self.installed:
-            self.installed(line)
-        return Completed(
-            command=command,
-            returncode=status,
-            output="" if status else text,
-            stderr=text if status else "",
-            duration=0.0,
-        )
-
-    def which(self, program: str) -> Path | None:
-        return Path("/usr/bin", program) if program in self.programs else None
-
-    def exists(self, path: Path) -> bool:
-        return str(path) in self.paths
-
-    def disk_free(self, path: Path) -> int:
-        if isinstance(self.free, OSError):
-            raise self.free
-        return self.free
 
 
 @pytest.fixture
@@ -110,7 +48,7 @@ def test_a_healthy_machine(host: FakeHost) -> None:
             f"{host.folder}/usr/docker is used ({host.folder}/usr/docker 20.10.24+dfsg1: BuildKit is built in)",
             None,
         ),
-        ("ok", "engine", "Docker 20.10.24", None),
+        ("ok", "engine", "Docker Engine 20.10.24, API 1.41 (it speaks 1.12 to 1.41)", None),
         ("ok", "disk", "50.0 GB free in /var/lib/docker", None),
         ("ok", "mmdebstrap", "/usr/bin/mmdebstrap", None),
         ("ok", "skopeo", "/usr/bin/skopeo", None),
@@ -150,7 +88,16 @@ def old_client(host: FakeHost) -> None:
 
 
 def engine_down(host: FakeHost) -> None:
-    host.answers["docker version"] = (1, DOWN)
+    host.answer = no_answer(ConnectionRefusedError(), SOCKET)
+
+
+def no_socket(host: FakeHost) -> None:
+    host.answer = no_answer(FileNotFoundError(), SOCKET)
+
+
+def nothing_installed(host: FakeHost) -> None:
+    no_client(host)
+    no_socket(host)
 
 
 def engine_down_without_systemd(host: FakeHost) -> None:
@@ -161,15 +108,28 @@ def engine_down_without_systemd(host: FakeHost) -> None:
 
 def engine_elsewhere(host: FakeHost) -> None:
     host.extra["DOCKER_HOST"] = "tcp://127.0.0.1:1"
-    host.answers["docker version"] = (1, "Cannot connect")
+    host.answer = no_answer(ConnectionRefusedError(), "tcp://127.0.0.1:1")
 
 
 def no_permission(host: FakeHost) -> None:
-    host.answers["docker version"] = (1, PERMISSION)
+    host.answer = no_answer(PermissionError(), SOCKET)
 
 
 def old_engine(host: FakeHost) -> None:
-    host.answers["docker version"] = (0, "18.06.3-ce")
+    with pytest.raises(UnfitVersion) as caught:
+        negotiate(replace(ANSWERS.engine, release="19.03.15", newest=ApiVersion(1, 40)))
+    host.answer = caught.value
+
+
+def address_of_nothing(host: FakeHost) -> None:
+    host.extra["DOCKER_HOST"] = "ssh://host"
+    with pytest.raises(UserError) as caught:
+        _ = Api(host.environ).negotiated
+    host.answer = caught.value
+
+
+def client_of_another_age(host: FakeHost) -> None:
+    host.answers["docker version"] = (1, REFUSED)
 
 
 def full_disk(host: FakeHost) -> None:
@@ -227,7 +187,7 @@ def amd_gpu(host: FakeHost) -> None:
 GPU_FIX = "for GPU cells, run on a machine with a GPU and its driver (`nvidia-smi` or /dev/kfd shows it)"
 SKOPEO = "absent; it copies images to and from stores (--store, --save) and measures them"
 MMDEBSTRAP = "absent; it makes the base image where no registry answers"
-DOCKER_SITE = "install Docker Engine 18.09 or newer: https://docs.docker.com/engine/install/"
+DOCKER_SITE = "install Docker Engine 20.10 or newer: https://docs.docker.com/engine/install/"
 
 
 @pytest.mark.parametrize(
@@ -235,52 +195,95 @@ DOCKER_SITE = "install Docker Engine 18.09 or newer: https://docs.docker.com/eng
     [
         (old_python, "python", "missing", "this is Python 3.10; 3.11 or newer is needed", "uv python install 3.11"),
         (no_client, "docker client", "missing", "no `docker` command on PATH", "sudo apt-get install -y docker.io"),
-        (no_client, "engine", "missing", "not known without a docker client", "sudo apt-get install -y docker.io"),
+        (
+            nothing_installed,
+            "engine",
+            "missing",
+            f"the Docker engine does not answer at {SOCKET}: there is no such socket",
+            "sudo apt-get install -y docker.io",
+        ),
         (no_client, "disk", "warn", "not looked at: the engine does not say where it is", None),
         (no_client_elsewhere, "docker client", "missing", "no `docker` command on PATH", DOCKER_SITE),
         (
             no_buildx,
             "docker client",
             "missing",
-            "no `docker` command can do BuildKit ({0}/usr/docker 28.2.2: it lacks the buildx plugin)",
+            "no `docker` command can be used for builds ({0}/usr/docker 28.2.2: it lacks the buildx plugin)",
             "sudo apt-get install -y docker.io",
         ),
         (
             no_buildx_on_ubuntu,
             "docker client",
             "missing",
-            "no `docker` command can do BuildKit ({0}/usr/docker 28.2.2: it lacks the buildx plugin)",
+            "no `docker` command can be used for builds ({0}/usr/docker 28.2.2: it lacks the buildx plugin)",
             "sudo apt-get install -y docker-buildx",
         ),
         (
             old_client,
             "docker client",
             "missing",
-            "no `docker` command can do BuildKit ({0}/usr/docker 17.03.2-ce: older than 18.09)",
+            "no `docker` command can be used for builds ({0}/usr/docker 17.03.2-ce: older than 19.03, the first with "
+            "`docker build --output`)",
             "sudo apt-get install -y docker.io",
         ),
-        (engine_down, "engine", "missing", f"no engine answers ({DOWN})", "sudo systemctl start docker"),
-        (engine_down_without_systemd, "engine", "missing", f"no engine answers ({DOWN})", "service docker start"),
+        (
+            client_of_another_age,
+            "docker client",
+            "missing",
+            "no `docker` command can be used for builds ({0}/usr/docker 20.10.24+dfsg1: it and the engine do not "
+            "understand each other: client version 1.41 is too old. Minimum supported API version is 1.44)",
+            "install the docker command that belongs to the engine's release: https://docs.docker.com/engine/install/",
+        ),
+        (
+            engine_down,
+            "engine",
+            "missing",
+            f"the Docker engine does not answer at {SOCKET}: nobody listens there",
+            "sudo systemctl start docker",
+        ),
+        (
+            no_socket,
+            "engine",
+            "missing",
+            f"the Docker engine does not answer at {SOCKET}: there is no such socket",
+            "sudo systemctl start docker",
+        ),
+        (
+            engine_down_without_systemd,
+            "engine",
+            "missing",
+            f"the Docker engine does not answer at {SOCKET}: nobody listens there",
+            "service docker start",
+        ),
         (
             engine_elsewhere,
             "engine",
             "missing",
-            "no engine answers at DOCKER_HOST=tcp://127.0.0.1:1",
-            "start the engine there, or unset DOCKER_HOST (it said: Cannot connect)",
+            "the Docker engine does not answer at tcp://127.0.0.1:1: nobody listens there",
+            "start the engine there, or unset DOCKER_HOST",
         ),
         (
             no_permission,
             "engine",
             "missing",
-            "this user may not use the engine's socket",
+            f"the Docker engine does not let this user in at {SOCKET}: permission denied",
             "sudo usermod --append --groups docker ada (then log in again)",
         ),
         (
             old_engine,
             "engine",
             "missing",
-            "engine 18.06.3-ce has no BuildKit; 18.09 or newer is needed",
-            "sudo apt-get install -y docker.io",
+            "Docker Engine 19.03.15 is too old: it speaks the API up to 1.40, and 1.41 is needed: `RUN --mount` "
+            "without a `# syntax=` line came with 20.10: stages take secrets, caches and each other's files so; the "
+            "line would be fetched from a registry",
+            DOCKER_SITE,
+        ),
+        (
+            address_of_nothing,
+            "engine",
+            "missing",
+            "an engine cannot be used through ssh://host: it is reached by unix, tcp, http or https only",
+            "forward its socket to a local one (`ssh -L`), and set DOCKER_HOST to that",
         ),
         (
             full_disk,
@@ -348,7 +351,7 @@ def test_of_two_clients_the_one_with_buildkit_is_asked(host: FakeHost) -> None:
     first = host.client("a")
     host.answers = {f"{first} --version": (0, "Docker version 28.2.2, build 1"), "buildx": (1, "no")} | host.answers
     assert found(host, "docker client").message.startswith(f"{host.folder}/usr/docker is used ({first} 28.2.2: ")
-    assert f"{host.folder}/usr/docker version --format '{{{{.Server.Version}}}}'" in host.commands
+    assert f"{host.folder}/usr/docker info --format '{{{{.DockerRootDir}}}}'" in host.commands
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import shlex
 import shutil
 import sys
@@ -17,14 +16,16 @@ from pathlib import Path
 from typing import Protocol
 
 from holoenzyme.console import out, say
-from holoenzyme.engine.client import Client, find_clients
+from holoenzyme.engine.api import Api
+from holoenzyme.engine.client import Client, choose, find_clients
 from holoenzyme.engine.secrets import ca_bundle
-from holoenzyme.errors import ExitCode, InfrastructureError
+from holoenzyme.engine.trouble import UNFIT_VERSION, NoEngine, Trouble
+from holoenzyme.engine.versions import ENGINE_NEED, Negotiated
+from holoenzyme.errors import ExitCode, HoloenzymeError, InfrastructureError
 from holoenzyme.process import Command, Completed, Runner, SubprocessRunner
 from holoenzyme.store import VARIABLE
 
 PYTHON_NEEDED = (3, 11)
-ENGINE_NEEDED = (18, 9)
 #: Bytes that must be free where the engine keeps its images, for a build of the default cell.
 DISK_NEEDED = 12_000_000_000
 _ASK_TIMEOUT = 20.0
@@ -86,6 +87,9 @@ class Host(Protocol):
     def os_release(self) -> Mapping[str, str]:
         """The fields of the system's os-release file; empty where it has none."""
 
+    def engine(self) -> Negotiated:
+        """Who answers as the engine, and the version of the API that is taken; raises as `Api.negotiated` does."""
+
     def which(self, program: str) -> Path | None:
         """Where a program lies on PATH."""
 
@@ -112,6 +116,10 @@ class ThisHost:
             return platform.freedesktop_os_release()
         except OSError:
             return {}
+
+    def engine(self) -> Negotiated:
+        """See `Host`."""
+        return Api(self.environ).negotiated
 
     def which(self, program: str) -> Path | None:
         """See `Host`."""
@@ -141,9 +149,9 @@ def check_python(host: Host) -> Finding:
 
 
 def check_client(host: Host) -> Finding:
-    """A `docker` command that can do BuildKit."""
-    clients = _clients(host)
-    chosen = _chosen(clients)
+    """A `docker` command that builds can use: new enough, with BuildKit, and understood by the engine."""
+    clients = find_clients(host.runner, _search_path(host))
+    chosen = choose(clients)
     if chosen is None:
         return Finding(
             name="docker client",
@@ -151,51 +159,37 @@ def check_client(host: Host) -> Finding:
             message="no `docker` command on PATH",
             fix=_install_docker(host),
         )
-    said = "; ".join(f"{client.path} {client.version}: {client.why}" for client in clients)
-    if chosen.buildkit:
+    said = "; ".join(map(str, clients))
+    if chosen.usable:
         return Finding(name="docker client", condition=Condition.OK, message=f"{chosen.path} is used ({said})")
     return Finding(
         name="docker client",
         condition=Condition.MISSING,
-        message=f"no `docker` command can do BuildKit ({said})",
-        fix=_install_buildkit(host),
+        message=f"no `docker` command can be used for builds ({said})",
+        fix=_install_client(host, chosen),
     )
 
 
 def check_engine(host: Host) -> Finding:
-    """The engine answers this user, and has BuildKit."""
-    asked = _docker(host, "version", "--format", "{{.Server.Version}}")
-    if asked is None:
-        return Finding(
-            name="engine",
-            condition=Condition.MISSING,
-            message="not known without a docker client",
-            fix=_install_docker(host),
-        )
-    version = asked.output.strip()
-    if not asked.ok or not version:
-        return _no_engine(host, asked)
-    numbers = re.match(r"(\d+)\.(\d+)", version)
-    if numbers and (int(numbers[1]), int(numbers[2])) < ENGINE_NEEDED:
-        message = f"engine {version} has no BuildKit; 18.09 or newer is needed"
-        return Finding(name="engine", condition=Condition.MISSING, message=message, fix=_install_docker(host))
-    return Finding(name="engine", condition=Condition.OK, message=f"Docker {version}")
+    """The engine answers this user, and one version of the API is spoken by both sides."""
+    try:
+        return Finding(name="engine", condition=Condition.OK, message=str(host.engine()))
+    except HoloenzymeError as error:
+        fix = _engine_fix(host, error) if isinstance(error, NoEngine) else error.fix
+        return Finding(name="engine", condition=Condition.MISSING, message=f"{error.what}: {error.why}", fix=fix)
 
 
-def _no_engine(host: Host, asked: Completed) -> Finding:
-    said = asked.stderr.strip() or ("no answer in time" if asked.timed_out else asked.output.strip())
-    address = host.environ.get("DOCKER_HOST")
-    if "permission denied" in said.lower():
-        message = "this user may not use the engine's socket"
-        fix = f"{_as_root(host, 'usermod', '--append', '--groups', 'docker', _user(host))} (then log in again)"
-    elif address:
-        message = f"no engine answers at DOCKER_HOST={address}"
-        fix = f"start the engine there, or unset DOCKER_HOST (it said: {said})"
-    else:
-        message = f"no engine answers ({said})"
-        systemd = host.exists(Path("/run/systemd/system"))
-        fix = _as_root(host, *(("systemctl", "start", "docker") if systemd else ("service", "docker", "start")))
-    return Finding(name="engine", condition=Condition.MISSING, message=message, fix=fix)
+def _engine_fix(host: Host, error: NoEngine) -> str:
+    """What mends, on this system, that an engine does not answer."""
+    if error.trouble is Trouble.PERMISSION:
+        command = _as_root(host, "usermod", "--append", "--groups", "docker", _user(host))
+        return f"{command} (then log in again)"
+    if host.environ.get("DOCKER_HOST"):
+        return "start the engine there, or unset DOCKER_HOST"
+    if error.trouble is Trouble.ABSENT and choose(find_clients(host.runner, _search_path(host))) is None:
+        return _install_docker(host)
+    systemd = host.exists(Path("/run/systemd/system"))
+    return _as_root(host, *(("systemctl", "start", "docker") if systemd else ("service", "docker", "start")))
 
 
 def check_disk(host: Host) -> Finding:
@@ -352,17 +346,12 @@ def _apt_get(host: Host, *words: str) -> Completed:
     return host.runner.run(Command(argv=argv, timeout=_INSTALL_TIMEOUT, env=environment))
 
 
-def _clients(host: Host) -> tuple[Client, ...]:
-    return find_clients(host.runner, host.environ.get("PATH", os.defpath))
-
-
-def _chosen(clients: tuple[Client, ...]) -> Client | None:
-    """The one that builds use: the first that can do BuildKit, otherwise the first."""
-    return next((client for client in clients if client.buildkit), clients[0] if clients else None)
+def _search_path(host: Host) -> str:
+    return host.environ.get("PATH", os.defpath)
 
 
 def _docker(host: Host, *words: str) -> Completed | None:
-    client = _chosen(_clients(host))
+    client = choose(find_clients(host.runner, _search_path(host)))
     if client is None:
         return None
     return host.runner.run(Command(argv=(str(client.path), *words), timeout=_ASK_TIMEOUT))
@@ -394,11 +383,16 @@ def _install_line(host: Host, *packages: str) -> str:
 def _install_docker(host: Host) -> str:
     if "debian" in _families(host):
         return _install_line(host, "docker.io")
-    return "install Docker Engine 18.09 or newer: https://docs.docker.com/engine/install/"
+    return f"install Docker Engine {ENGINE_NEED.release} or newer: https://docs.docker.com/engine/install/"
 
 
-def _install_buildkit(host: Host) -> str:
+def _install_client(host: Host, unusable: Client) -> str:
     """Debian 12's client has BuildKit built in; later ones, and Ubuntu's, have the plugin as a package."""
+    if UNFIT_VERSION.search(unusable.why):
+        # The engine came from elsewhere than the client, and so has to come the client that fits it.
+        return (
+            "install the docker command that belongs to the engine's release: https://docs.docker.com/engine/install/"
+        )
     if host.os_release.get("ID") == "debian" and host.os_release.get("VERSION_ID") == "12":
         return _install_line(host, "docker.io")
     if "debian" in _families(host):

@@ -122,6 +122,10 @@ class Usage:
     build_cache: int
 
 
+class UnfitVersion(InfrastructureError):
+    """An engine or a `docker` command that the project cannot work with, or that cannot work with each other."""
+
+
 class ImageInUse(InfrastructureError):
     """A container needs an image that was to be removed."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import platform
@@ -10,10 +11,10 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from holoenzyme.engine.api import Api
 from holoenzyme.engine.base import (
     BuildFailed,
     BuildRequest,
@@ -25,7 +26,8 @@ from holoenzyme.engine.base import (
     Usage,
 )
 from holoenzyme.engine.client import Client, find_client
-from holoenzyme.errors import InfrastructureError
+from holoenzyme.engine.trouble import Absent, Conflict, NoEngine, Refused, Trouble, host_trouble
+from holoenzyme.errors import HoloenzymeError, InfrastructureError
 from holoenzyme.plan.graph import LABEL, STAGE_LABEL
 from holoenzyme.process import Command, Runner
 
@@ -37,24 +39,6 @@ log = logging.getLogger(__name__)
 #: Marks containers of ours with the process that waits for them, so that `clean` finds those that one left behind.
 RUN_LABEL = f"{LABEL}.run"
 _FAILED_STEP = re.compile(r"^ > (\[.*?\] .*?):?$")
-_HOST_TROUBLE = re.compile(
-    "|".join(
-        (
-            "no space left on device",
-            "Could not resolve",
-            "Temporary failure (in name resolution|resolving)",
-            "Connection (timed out|refused)",
-            "Cannot connect to the Docker daemon",
-            "network is unreachable",
-            "no such host",
-            "failed to create endpoint",
-            "could not find bridge",
-            "spurious network error",
-            "SSL certificate problem",
-        )
-    ),
-    re.IGNORECASE,
-)
 _TAIL_LINES = 30
 
 
@@ -63,46 +47,18 @@ class DockerEngine:
 
     name = "docker"
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, api: Api | None = None) -> None:
         self._runner = runner
+        self._api = api or Api()
 
     @cached_property
     def client(self) -> Client:
-        """The `docker` command for builds; raises `InfrastructureError` where none can do BuildKit."""
-        client = find_client(self._runner)
-        if not client.buildkit:
-            raise InfrastructureError(
-                f"{client.path} {client.version} cannot build with BuildKit",
-                why=client.why,
-                fix="install the buildx plugin, or put a client that has BuildKit on PATH (Debian's docker.io has)",
-            )
-        return client
+        """The `docker` command for builds; raises what `find_client` does."""
+        return find_client(self._runner)
 
     @property
     def builder(self) -> str:
-        return f"{self.client.path} {self.client.version} ({self.client.why})"
-
-    @cached_property
-    def _api(self) -> DockerClient:
-        import docker
-        from docker.errors import DockerException
-
-        try:
-            # The version is stated so that no question is spent on negotiating it; every engine since 20.10 speaks it.
-            return docker.from_env(version="1.41", timeout=600)
-        except DockerException as error:
-            raise _unreachable(error) from error
-
-    def _ask(self, question: Callable[[DockerClient], Any]) -> Any:
-        from docker.errors import APIError, DockerException
-        from requests.exceptions import ConnectionError as NoConnection
-
-        try:
-            return question(self._api)
-        except APIError:
-            raise
-        except (DockerException, NoConnection) as error:
-            raise _unreachable(error) from error
+        return f"{self.client.path} {self.client.version} ({self.client.why}), {self._api.negotiated}"
 
     def images(self) -> tuple[ImageInfo, ...]:
         return self._images({"label": STAGE_LABEL})
@@ -111,7 +67,7 @@ class DockerEngine:
         return self._images({"reference": repository})
 
     def _images(self, filters: Mapping[str, str]) -> tuple[ImageInfo, ...]:
-        answer = self._ask(lambda api: api.api.images(filters=dict(filters)))
+        answer = self._api.ask("listing images", lambda api: api.api.images(filters=dict(filters)))
         return tuple(
             ImageInfo(
                 id=item["Id"],
@@ -124,18 +80,17 @@ class DockerEngine:
         )
 
     def image(self, reference: str) -> ImageInfo | None:
-        from docker.errors import NotFound
-
         try:
-            data = self._ask(lambda api: _untyped(api).inspect_image(reference))
-        except NotFound:
+            data = self._api.ask(f"looking at {reference}", lambda api: _untyped(api).inspect_image(reference))
+        except Absent:
             return None
         return ImageInfo(
             id=data["Id"],
             tags=tuple(data.get("RepoTags") or ()),
-            labels=data["Config"].get("Labels") or {},
+            # From API 1.52 on what is not set is left out, and from 1.44 on the time where the image has none.
+            labels=(data.get("Config") or {}).get("Labels") or {},
             size=data["Size"],
-            created=_seconds(data["Created"]),
+            created=_seconds(data["Created"]) if data.get("Created") else 0.0,
         )
 
     def _build_argv(self, request: BuildRequest, *, labels: bool = True) -> list[str]:
@@ -190,9 +145,9 @@ class DockerEngine:
                 why=f"the end of its output ({log_file}):\n{tail}",
                 fix=f"run it again by hand:\n{command}",
             )
-        if trouble := _HOST_TROUBLE.search("\n".join(lines[-200:])):
+        if trouble := host_trouble(lines):
             return InfrastructureError(
-                f"the build failed on this machine's account: {trouble[0]}",
+                f"the build failed on this machine's account: {trouble}",
                 why=f"the end of its output ({log_file}):\n{tail}",
                 fix=f"`nox -s doctor` looks for the cause; run it again by hand:\n{command}",
             )
@@ -206,57 +161,67 @@ class DockerEngine:
 
     def import_archive(self, archive: Path, changes: Sequence[str]) -> str:
         with archive.open("rb") as stream:
-            answer = self._ask(lambda api: api.api.import_image_from_data(stream, changes=list(changes)))
+            answer = self._api.ask(
+                f"importing {archive.name}",
+                lambda api: api.api.import_image_from_data(stream, changes=list(changes)),
+            )
         found = re.search(r"sha256:[0-9a-f]{64}", str(answer))
         if found is None:
             raise InfrastructureError("the engine did not import the base", why=str(answer)[-500:])
         return found[0]
 
     def pull(self, reference: str) -> str:
-        from docker.errors import APIError
+        def follow(api: DockerClient) -> None:
+            # The engine says yes, and only then, a line for each step, what goes wrong on the way.
+            for line in str(api.api.pull(reference)).splitlines():
+                step = json.loads(line) if line.strip() else {}
+                if "error" in step:
+                    raise Refused(f"pulling {reference}: it ended early", text=str(step["error"]))
 
         try:
-            self._ask(lambda api: api.images.pull(reference))
-        except APIError as error:
-            raise InfrastructureError(
-                f"{reference} could not be pulled", why=str(error.explanation or error)
-            ) from error
+            self._api.ask(f"pulling {reference}", follow)
+        except Refused as error:
+            raise InfrastructureError(f"{reference} could not be pulled", why=error.text) from error
         image = self.image(reference)
         if image is None:
             raise InfrastructureError(f"{reference} was pulled, and is not there")
         return image.id
 
     def digest(self, reference: str) -> str | None:
-        from docker.errors import APIError
-
         try:
-            return str(self._ask(lambda api: _untyped(api).inspect_distribution(reference))["Descriptor"]["digest"])
-        except APIError as error:
+            answer = self._api.ask(
+                f"asking a registry for {reference}", lambda api: _untyped(api).inspect_distribution(reference)
+            )
+        except Refused as error:
             log.info("no registry answers for %s: %s", reference, error)
             return None
+        return str(answer["Descriptor"]["digest"])
 
     def tag(self, image: str, reference: str) -> None:
         repository, _, tag = reference.rpartition(":")
-        self._ask(lambda api: api.api.tag(image, repository, tag))
+        try:
+            self._api.ask(f"naming {image} {reference}", lambda api: api.api.tag(image, repository, tag))
+        except Absent as error:
+            raise InfrastructureError(
+                f"{image} cannot be named {reference}: it is gone",
+                why="somebody removed it since it was built or loaded",
+                fix="run the command again",
+            ) from error
 
     def remove(self, reference: str) -> None:
-        from docker.errors import APIError, NotFound
-
         try:
-            self._ask(lambda api: api.api.remove_image(reference))
-        except NotFound:
+            self._api.ask(f"removing {reference}", lambda api: api.api.remove_image(reference))
+        except Absent:
             log.debug("%s was gone already", reference)
-        except APIError as error:
-            if error.status_code == HTTPStatus.CONFLICT:
-                raise ImageInUse(f"{reference} is in use", why=str(error.explanation)) from error
-            raise
+        except Conflict as error:
+            raise ImageInUse(f"{reference} is in use", why=error.text) from error
 
     def history(self, image: str) -> tuple[str, ...]:
-        answer = self._ask(lambda api: _untyped(api).history(image))
+        answer = self._api.ask(f"reading the history of {image}", lambda api: _untyped(api).history(image))
         return tuple(str(item["CreatedBy"]) for item in reversed(answer))
 
     def containers(self) -> tuple[ContainerInfo, ...]:
-        found = self._ask(lambda api: api.api.containers(all=True))
+        found = self._api.ask("listing containers", lambda api: api.api.containers(all=True))
         return tuple(
             ContainerInfo(
                 id=item["Id"],
@@ -268,15 +233,14 @@ class DockerEngine:
         )
 
     def remove_container(self, container: str) -> None:
-        from docker.errors import NotFound
-
         try:
-            self._ask(lambda api: api.api.remove_container(container, force=True))
-        except NotFound:
-            log.debug("%s was gone already", container)
+            self._api.ask(f"removing {container}", lambda api: api.api.remove_container(container, force=True))
+        except (Absent, Conflict) as error:
+            # A conflict says that it is being removed already.
+            log.debug("%s was gone already: %s", container, error.text)
 
     def usage(self) -> Usage:
-        answer = self._ask(lambda api: api.df())
+        answer = self._api.ask("asking for its use of disk", lambda api: api.df())
         cache = answer.get("BuildCache") or ()
         # What the cache shares with images is counted with their layers.
         return Usage(
@@ -285,17 +249,42 @@ class DockerEngine:
         )
 
     def free_build_cache(self) -> int:
-        return int(self._ask(lambda api: _untyped(api).prune_builds(all=True))["SpaceReclaimed"])
+        answer = self._api.ask("freeing the build cache", lambda api: _untyped(api).prune_builds(all=True))
+        return int(answer["SpaceReclaimed"])
 
     def run(self, request: RunRequest) -> RunResult:
-        from docker.errors import APIError
-        from requests.exceptions import ConnectionError as WaitTooLong
-        from requests.exceptions import ReadTimeout
-
         log.info("%s", request.replay())
         start = time.monotonic()
+        doing = f"running a container of {request.image}"
+        container = self._create(request, doing)
+        timed_out = False
         try:
-            container = self._ask(
+            self._api.ask(doing, lambda api: container.start())
+            try:
+                answer = self._api.ask(doing, lambda api: container.wait(timeout=request.timeout))
+                status = int(answer["StatusCode"])
+            except NoEngine as error:
+                if error.trouble is not Trouble.LATE:
+                    raise
+                timed_out, status = True, 124
+                self._kill(container.id)
+            stdout = self._api.ask(doing, lambda api: container.logs(stdout=True, stderr=False))
+            stderr = self._api.ask(doing, lambda api: container.logs(stdout=False, stderr=True))
+        finally:
+            self._discard(container.id)
+        return RunResult(
+            request=request,
+            returncode=status,
+            stdout=stdout.decode(errors="replace"),
+            stderr=stderr.decode(errors="replace"),
+            duration=time.monotonic() - start,
+            timed_out=timed_out,
+        )
+
+    def _create(self, request: RunRequest, doing: str) -> Any:
+        try:
+            return self._api.ask(
+                doing,
                 lambda api: api.containers.create(
                     request.image,
                     list(request.argv),
@@ -312,45 +301,32 @@ class DockerEngine:
                     },
                     labels={RUN_LABEL: f"{platform.node()}:{os.getpid()}"},
                     init=True,
-                )
+                ),
             )
-        except APIError as error:
-            raise InfrastructureError(f"{request.image} could not be started", why=str(error)) from error
-        timed_out = False
+        except Absent as error:
+            raise InfrastructureError(
+                f"{request.image} cannot be run: the engine does not have it",
+                why=error.text,
+                fix="`nox -s build-image` loads or builds what is missing; run the command again after it",
+            ) from error
+
+    def _kill(self, container: str) -> None:
         try:
-            container.start()
-            try:
-                status = int(container.wait(timeout=request.timeout)["StatusCode"])
-            except (ReadTimeout, WaitTooLong):
-                timed_out, status = True, 124
-                container.kill()
-            stdout = container.logs(stdout=True, stderr=False).decode(errors="replace")
-            stderr = container.logs(stdout=False, stderr=True).decode(errors="replace")
-        except APIError as error:
-            raise InfrastructureError(f"a container of {request.image} failed", why=str(error)) from error
-        finally:
-            container.remove(force=True)
-        return RunResult(
-            request=request,
-            returncode=status,
-            stdout=stdout,
-            stderr=stderr,
-            duration=time.monotonic() - start,
-            timed_out=timed_out,
-        )
+            self._api.ask(f"ending {container}", lambda api: api.api.kill(container))
+        except (Absent, Conflict) as error:
+            log.debug("%s ended by itself: %s", container, error.text)
+
+    def _discard(self, container: str) -> None:
+        """Remove a container that was waited for; where that fails, what was found out, or went wrong, is told."""
+        try:
+            self.remove_container(container)
+        except HoloenzymeError as error:
+            log.warning("%s is left behind, `nox -s clean` removes it: %s", container, error)
 
 
 def _untyped(api: DockerClient) -> Any:
     # Some methods of the package have no type hints.
     return api.api
-
-
-def _unreachable(error: Exception) -> InfrastructureError:
-    return InfrastructureError(
-        "the Docker engine does not answer",
-        why=str(error),
-        fix="`nox -s doctor` says whether it is down or you may not use it, and how to mend that",
-    )
 
 
 def _seconds(stamp: str) -> float:
