@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from holoenzyme.engine.base import BuildFailed, BuildRequest, ImageInfo, RunRequest, RunResult
+from holoenzyme.engine.base import (
+    BuildFailed,
+    BuildRequest,
+    ContainerInfo,
+    ImageInfo,
+    RunRequest,
+    RunResult,
+    Usage,
+)
 from holoenzyme.errors import InfrastructureError
 from holoenzyme.plan.graph import STAGE_LABEL
 from holoenzyme.process import Command, Completed, Runner
@@ -172,8 +180,35 @@ class FakeEngine:
         return self.put(None, request.labels)
 
     @property
+    def command(self) -> str:
+        return "/fake/docker"
+
+    @property
     def builder(self) -> str:
         return "the fake builder"
+
+    def ping(self) -> None:
+        self.questions += 1
+
+    def images_named(self, repository: str) -> tuple[ImageInfo, ...]:
+        with self._guard:
+            found = {tag: key for key, image in self._images.items() for tag in image.tags}
+            return tuple(self._info(key) for tag, key in found.items() if tag.rpartition(":")[0] == repository)
+
+    def history(self, image: str) -> tuple[str, ...]:
+        return ()
+
+    def containers(self) -> tuple[ContainerInfo, ...]:
+        return ()
+
+    def remove_container(self, container: str) -> None:
+        raise AssertionError(f"{container} is to be removed, and there are no containers")
+
+    def usage(self) -> Usage:
+        return Usage(layers=0, build_cache=0)
+
+    def free_build_cache(self) -> int:
+        return 0
 
     def build_command(self, request: BuildRequest) -> str:
         return f"docker build {request.context}"

@@ -201,4 +201,4 @@ def test_the_image_keeps_to_its_size_budget(built: str, cli: Cli) -> None:
     assert budget is not None
     tools = machine_tools()
     tools.ensure("skopeo")
-    assert measure(built, tools.runner).compressed <= budget.compressed_mb * 1e6
+    assert measure(built, tools.transport()).compressed <= budget.compressed_mb * 1e6

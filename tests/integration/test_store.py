@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from holoenzyme.engine.client import find_client
+from holoenzyme.engine.docker import DockerEngine
 from holoenzyme.errors import InfrastructureError
 from holoenzyme.process import Command, SubprocessRunner
 from holoenzyme.store import (
@@ -74,7 +75,7 @@ def content(image: str, folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def reopened(path: Path) -> FolderStore:
-    store = open_store(path, Transport(RUNNER))
+    store = open_store(path, Transport(DockerEngine(RUNNER), RUNNER))
     assert isinstance(store, FolderStore), store
     return store
 
@@ -86,12 +87,12 @@ def test_out_and_back(built: str, names: tuple[str, str], tmp_path: Path) -> Non
 
     # A colon in the path is no accident: skopeo's own names cannot hold one.
     path = tmp_path / "with:colon" / "store"
-    saved = create_store(path, Transport(RUNNER)).save(REF, built)
+    saved = create_store(path, Transport(DockerEngine(RUNNER), RUNNER)).save(REF, built)
     sizes = [file.stat().st_size for file in (path / "blobs/sha256").iterdir()]
     assert saved.size.compressed == saved.added == sum(sizes)
     assert len(saved.size.layers) == 2
     assert saved.size.uncompressed > len(TEXT) > saved.size.compressed
-    assert measure(built, RUNNER) == saved.size
+    assert measure(built, Transport(DockerEngine(RUNNER), RUNNER)) == saved.size
     assert {file.name for file in path.iterdir()} == {
         *(".lock", "blobs", "holoenzyme-store.json", "index.json", "oci-layout")
     }
@@ -113,7 +114,7 @@ def test_out_and_back(built: str, names: tuple[str, str], tmp_path: Path) -> Non
 
 def test_a_flipped_byte_reaches_no_engine(built: str, names: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "store"
-    saved = create_store(path, Transport(RUNNER)).save(REF, built)
+    saved = create_store(path, Transport(DockerEngine(RUNNER), RUNNER)).save(REF, built)
     blob = path / "blobs/sha256" / saved.size.layers[0].digest.removeprefix("sha256:")
     damaged = bytearray(blob.read_bytes())
     damaged[len(damaged) // 2] ^= 1
@@ -124,14 +125,14 @@ def test_a_flipped_byte_reaches_no_engine(built: str, names: tuple[str, str], tm
         store.load(REF, names[1])
     digest = saved.size.layers[0].digest
     assert caught.value.refused.reason.startswith(f"{REF.tag}: blob {digest} has the content of sha256:")
-    assert Transport(RUNNER).inspect(names[1]) is None
+    assert Transport(DockerEngine(RUNNER), RUNNER).inspect(names[1]) is None
     assert store.find(REF) is None
 
 
 def test_a_layer_that_is_no_archive(built: str, names: tuple[str, str], tmp_path: Path) -> None:
     """All digests and labels are right, and the engine cannot use it: that is the store's fault, not the engine's."""
     path = tmp_path / "store"
-    create_store(path, Transport(RUNNER)).save(REF, built)
+    create_store(path, Transport(DockerEngine(RUNNER), RUNNER)).save(REF, built)
     blobs = path / "blobs/sha256"
     index = json.loads((path / "index.json").read_text())
     manifest = json.loads((blobs / index["manifests"][0]["digest"][7:]).read_text())
@@ -148,7 +149,7 @@ def test_a_layer_that_is_no_archive(built: str, names: tuple[str, str], tmp_path
     with pytest.raises(StoreRefusedError) as caught:
         store.load(REF, names[1])
     assert caught.value.refused.reason.startswith(f"{REF.tag}: the engine ")
-    assert Transport(RUNNER).inspect(names[1]) is None
+    assert Transport(DockerEngine(RUNNER), RUNNER).inspect(names[1]) is None
 
 
 def put(blobs: Path, content: bytes) -> dict[str, str | int]:
@@ -160,7 +161,7 @@ def put(blobs: Path, content: bytes) -> dict[str, str | int]:
 
 def test_an_engine_that_is_not_there(built: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "store"
-    create_store(path, Transport(RUNNER)).save(REF, built)
+    create_store(path, Transport(DockerEngine(RUNNER), RUNNER)).save(REF, built)
     store = reopened(path)
     with monkeypatch.context() as patch:
         patch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")

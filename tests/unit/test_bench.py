@@ -49,7 +49,7 @@ MARK = "0123456789ab"
 def bench(root: Path, tmp_path: Path) -> Bench:
     tools = Tools(engine=FakeEngine(), runner=FakeRunner(), state=tmp_path, environ={}, say=lambda text: None)
     project = Project(root)
-    return Bench(project=project, tools=tools, cell=project.cells([])[0], history=lambda image: ())
+    return Bench(project=project, tools=tools, cell=project.cells([])[0])
 
 
 def part(name: str, value: float, goal: float | None = None) -> Part:
@@ -170,7 +170,7 @@ def test_unbuilt_shares_nothing_with_what_is_built(bench: Bench, root: Path) -> 
 
 def fresh(project: Project, state: Path) -> Bench:
     """A bench on an engine that has nothing."""
-    return Bench(project=project, tools=good_tools(state), cell=project.cells([])[0], history=lambda image: ())
+    return Bench(project=project, tools=good_tools(state), cell=project.cells([])[0])
 
 
 def test_from_nothing_is_measured_beside_what_is_built(small_project: Project, tmp_path: Path) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from tests.fakes import FakeEngine, FakeRunner
 
+from holoenzyme import console
 from holoenzyme.app import clean
 from holoenzyme.app.clean import Options, as_data, remove, survey
 from holoenzyme.app.leftovers import Item, Kind, is_alive
+from holoenzyme.app.project import Tools
 from holoenzyme.engine.base import ContainerInfo, ImageInfo, ImageInUse, Usage
 from holoenzyme.errors import UserError
 from holoenzyme.plan.graph import HASH_LABEL, STAGE_LABEL
@@ -21,15 +24,16 @@ A, B = "a" * 64, "b" * 64
 STAGE = f"holoenzyme/stage/rustc:{A[:16]}"
 
 
-@dataclass
-class Engine:
+class Engine(FakeEngine):
     """An engine to tidy up: images, containers, and what was removed."""
 
-    found: list[ImageInfo] = field(default_factory=list)
-    made_of: dict[str, int] = field(default_factory=dict)
-    running: list[ContainerInfo] = field(default_factory=list)
-    in_use: set[str] = field(default_factory=set)
-    removed: list[str] = field(default_factory=list)
+    def __init__(self, in_use: Collection[str] = ()) -> None:
+        super().__init__()
+        self.found: list[ImageInfo] = []
+        self.made_of: dict[str, int] = {}
+        self.running: list[ContainerInfo] = []
+        self.in_use = in_use
+        self.removed: list[str] = []
 
     def add(self, identity: str, *tags: str, stage: str = "rustc", input_hash: str = A, instructions: int = 3) -> None:
         labels = {STAGE_LABEL: stage, HASH_LABEL: input_hash} if stage else {}
@@ -196,8 +200,12 @@ def test_what_is_in_use_at_the_last_moment_is_left_and_said(tmp_path: Path) -> N
     assert engine.removed == [f"holoenzyme/stage/rustc:{B[:16]}"]
 
 
+def tools_of(engine: Engine) -> Tools:
+    return Tools(engine=engine, runner=FakeRunner(), state=console.state_dir(), environ={}, say=console.say)
+
+
 def run_clean(monkeypatch: pytest.MonkeyPatch, engine: Engine, root: Path, *words: str) -> int:
-    monkeypatch.setattr(clean, "DockerEngine", lambda runner: engine)
+    monkeypatch.setattr(clean, "machine_tools", lambda stores: tools_of(engine))
     return clean.run(list(words), root)
 
 
@@ -241,8 +249,8 @@ def test_a_build_under_way_is_not_disturbed(root: Path, state: Path, monkeypatch
 def test_superseded_means_what_no_cell_of_the_matrix_uses(
     root: Path, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    current = clean._current(root)
     engine = Engine()
+    current = clean._current(root, tools_of(engine))
     engine.add("1", f"holoenzyme/stage/base:{min(current)[:16]}", stage="base", input_hash=min(current))
     engine.add("2", STAGE)
     assert run_clean(monkeypatch, engine, root, "--superseded", "--yes") == 0

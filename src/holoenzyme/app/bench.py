@@ -15,7 +15,6 @@ from holoenzyme import console
 from holoenzyme.app.measuring import Bench, measure_cold, measure_noop, measure_plan, measure_size, measure_store
 from holoenzyme.app.measuring_rustc import measure_rustc
 from holoenzyme.app.project import Project, machine_tools
-from holoenzyme.engine.docker import DockerEngine
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.report.bench_table import SCHEMA, Part, as_data, tables
 
@@ -62,7 +61,7 @@ def run(argv: list[str], root: Path) -> int:
     cells = project.cells([arguments.cell] if arguments.cell else [])
     if len(cells) != 1:
         raise UserError(f"{arguments.cell!r} names {len(cells)} cells", fix="name one cell")
-    bench = Bench(project=project, tools=tools, cell=cells[0], history=DockerEngine(tools.runner).history)
+    bench = Bench(project=project, tools=tools, cell=cells[0])
     parts = []
     for name, measure in PARTS.items():
         if name in arguments.only or not arguments.only:

@@ -15,13 +15,11 @@ from filelock import FileLock, Timeout
 
 from holoenzyme import console
 from holoenzyme.app.leftovers import Item, Kind, containers, files, images, is_alive
-from holoenzyme.app.project import Project, machine_tools
+from holoenzyme.app.project import Project, Tools, machine_tools
 from holoenzyme.app.resolving import candidates
 from holoenzyme.app.rustlint import CACHE
 from holoenzyme.engine.base import Housekeeping, ImageInUse
-from holoenzyme.engine.docker import DockerEngine
 from holoenzyme.errors import ExitCode, UserError
-from holoenzyme.process import SubprocessRunner
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,8 +63,9 @@ def run(argv: list[str], root: Path) -> int:
     arguments = vars(parser.parse_args(argv))
     as_json = arguments.pop("json")
     options = Options(**arguments)
-    engine, state = DockerEngine(SubprocessRunner()), console.state_dir()
-    current = _current(root) if options.superseded else None
+    tools = machine_tools(stores=None)
+    engine, state = tools.engine, tools.state
+    current = _current(root, tools) if options.superseded else None
     if not options.yes:
         items = survey(engine, state, options, current)
         _show(items, options, as_json=as_json)
@@ -74,18 +73,17 @@ def run(argv: list[str], root: Path) -> int:
     with _no_build(state):
         before = engine.usage().layers
         items = survey(engine, state, options, current)
-        removed = remove(engine, items, console.say)
+        removed = remove(engine, items, tools.say)
         _tidy(state)
     _show(items, options, as_json=as_json)
     layers = before - engine.usage().layers
     left = f"; {removed.stayed} in use" if removed.stayed else ""
-    console.say(f"removed {removed.count} things, {_mb(removed.size + max(layers, 0))}{left}")
+    tools.say(f"removed {removed.count} things, {_mb(removed.size + max(layers, 0))}{left}")
     return ExitCode.OK
 
 
-def _current(root: Path) -> frozenset[str]:
+def _current(root: Path, tools: Tools) -> frozenset[str]:
     """The input hashes of every stage of every cell that can be built, for all kinds of images."""
-    tools = machine_tools()
     found: set[str] = set()
     for image in Project(root).cookbook.images:
         project = Project(root, image=image.name)

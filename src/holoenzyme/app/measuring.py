@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -50,12 +50,11 @@ _FILES += 'cd /var/lib/dpkg/info; for list in *.list; do echo "=${list%.list}"; 
 
 @dataclass(kw_only=True)
 class Bench:
-    """What is measured, and with what. `history` tells the instructions that made an image, from the lowest up."""
+    """What is measured, and with what."""
 
     project: Project
     tools: Tools
     cell: Cell
-    history: Callable[[str], tuple[str, ...]]
     size: ImageSize | None = None
 
     def part(
@@ -192,7 +191,7 @@ def measure_size(bench: Bench) -> Part:
     """What the image weighs, by layer and by what fills it."""
     load = _load()
     node = bench.built()
-    size = bench.size or measure(node.image, bench.tools.runner)
+    size = bench.size or measure(node.image, bench.tools.transport())
     bench.size = size
     request = RunRequest(image=node.image, argv=("sh", "-c", _FILES), timeout=120, user="0:0")
     files, _, owners = bench.tools.engine.run(request).stdout.partition("=====\n")
@@ -209,7 +208,7 @@ def measure_size(bench: Bench) -> Part:
             name="uncompressed", value=size.uncompressed / 1e6, unit="MB", how="the sum of its layers as tar archives"
         ),
     )
-    layers = list(zip(layer_names(bench.history(node.image), len(size.layers)), size.layers, strict=True))
+    layers = list(zip(layer_names(bench.tools.engine.history(node.image), len(size.layers)), size.layers, strict=True))
     return bench.part(
         "size",
         figures,

@@ -127,7 +127,7 @@ class Tools:
 
     def transport(self) -> Transport:
         """What copies images between the engine and stores."""
-        return Transport(self.runner)
+        return Transport(self.engine, self.runner, environ=self.environ)
 
     def inventory(self, graph: Graph) -> Inventory:
         """What exists of a graph's stages, in the engine and in stores."""
@@ -157,8 +157,11 @@ def _created(image: ImageInfo) -> float:
     return image.created
 
 
-def machine_tools(*, stores: Sequence[str] = (), base_source: BaseSource = BaseSource.AUTO) -> Tools:
-    """The tools of this machine: Docker, subprocesses, the user's state folder, and the stores that are named."""
+def machine_tools(*, stores: Sequence[str] | None = (), base_source: BaseSource = BaseSource.AUTO) -> Tools:
+    """The tools of this machine: Docker, subprocesses, the user's state folder, and the stores that are named.
+
+    Those that the environment names come too; with None there are no stores at all.
+    """
     from holoenzyme.app.doctor import ThisHost, ensure
     from holoenzyme.engine.docker import DockerEngine
 
@@ -172,7 +175,7 @@ def machine_tools(*, stores: Sequence[str] = (), base_source: BaseSource = BaseS
         base_source=base_source,
         ensure=lambda program: ensure((program,), ThisHost(runner)),
     )
-    paths = store_paths(stores, os.environ)
+    paths = () if stores is None else store_paths(stores, os.environ)
     if paths:
         tools.stores = open_all(paths, lambda refused: console.say(f"warning: {refused}"), tools.transport())
     return tools

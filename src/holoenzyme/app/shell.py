@@ -32,7 +32,7 @@ def open_shell(tools: Tools, error: BuildFailed) -> None:
         log_file = dockerfile.with_suffix(".log")
         image = tools.engine.build(request, on_line=lambda line: None, log_file=log_file)
     tools.engine.tag(image, NAME)
-    command = shell_command(error.context)
+    command = shell_command(tools.engine.command, error.context)
     tools.say(f"the state before the failing step is {NAME}; the build context is at /context; what failed was:")
     tools.say(f"  {error.step}")
     tools.say(shlex.join(command))
@@ -40,7 +40,7 @@ def open_shell(tools: Tools, error: BuildFailed) -> None:
         interact(command)
 
 
-def shell_command(context: Path) -> tuple[str, ...]:
+def shell_command(docker: str, context: Path) -> tuple[str, ...]:
     """The command that opens a shell in the last good state, as root, with the build context at hand."""
     mount = f"{context}:/context:ro"
-    return ("docker", "run", "--rm", "-it", "--user", "0", "--entrypoint", "/bin/sh", "-v", mount, NAME)
+    return (docker, "run", "--rm", "-it", "--user", "0", "--entrypoint", "/bin/sh", "-v", mount, NAME)

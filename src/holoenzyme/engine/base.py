@@ -13,13 +13,17 @@ from holoenzyme.errors import InfrastructureError, InternalError
 
 @dataclass(frozen=True, kw_only=True)
 class ImageInfo:
-    """An image of the local engine. `size` is in bytes, uncompressed; `created` in seconds since the epoch."""
+    """An image of the local engine. `size` is in bytes, uncompressed; `created` in seconds since the epoch.
+
+    `layers` are the digests of its uncompressed layers, from the lowest up; lists of images come without them.
+    """
 
     id: str
     tags: tuple[str, ...]
     labels: Mapping[str, str]
     size: int
     created: float
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,14 +149,15 @@ class BuildFailed(InternalError):
         super().__init__(what, why=f"the end of its output:\n{tail}", fix=f"run it again by hand:\n{command}")
 
 
-class Engine(Protocol):
-    """A container engine. Every method raises `InfrastructureError` where the engine does not answer."""
+class Images(Protocol):
+    """The images of an engine.
 
-    name: str
+    Every method, here and below, raises `InfrastructureError` where the engine does not answer, fails or has no version
+    of its API in common with this project, and `InternalError` where it cannot do what it was asked.
+    """
 
-    @property
-    def builder(self) -> str:
-        """What builds with it, in words: the command that was chosen, and its version."""
+    def ping(self) -> None:
+        """See that the engine answers."""
         ...
 
     def images(self) -> tuple[ImageInfo, ...]:
@@ -161,6 +166,54 @@ class Engine(Protocol):
 
     def image(self, reference: str) -> ImageInfo | None:
         """One image by tag or id, or none."""
+        ...
+
+    def remove(self, reference: str) -> None:
+        """Take a name away, and the image with its last name; raises `ImageInUse` where a container needs it."""
+        ...
+
+
+class Housekeeping(Images, Protocol):
+    """What an engine is asked to tidy up."""
+
+    def images_named(self, repository: str) -> tuple[ImageInfo, ...]:
+        """All images of a repository (`holoenzyme/unnamed`), whatever their labels."""
+        ...
+
+    def history(self, image: str) -> tuple[str, ...]:
+        """The instructions that made an image, those of the images below included, from the lowest up."""
+        ...
+
+    def containers(self) -> tuple[ContainerInfo, ...]:
+        """All containers, running or not, whoever made them."""
+        ...
+
+    def remove_container(self, container: str) -> None:
+        """Kill and remove one."""
+        ...
+
+    def usage(self) -> Usage:
+        """What is used now."""
+        ...
+
+    def free_build_cache(self) -> int:
+        """Free all of the build cache that is not in use, whoever filled it; returns the bytes."""
+        ...
+
+
+class Engine(Housekeeping, Protocol):
+    """A container engine."""
+
+    name: str
+
+    @property
+    def command(self) -> str:
+        """The `docker` command that was chosen, for what a person runs by hand; raises what `find_client` does."""
+        ...
+
+    @property
+    def builder(self) -> str:
+        """What builds with it, in words: the command that was chosen, the engine, and the version of its API."""
         ...
 
     def build(self, request: BuildRequest, *, on_line: Callable[[str], None], log_file: Path) -> str:
@@ -190,46 +243,6 @@ class Engine(Protocol):
         """Give an image a name."""
         ...
 
-    def remove(self, reference: str) -> None:
-        """Take a name away, and the image with its last name; raises `ImageInUse` where a container needs it."""
-        ...
-
     def run(self, request: RunRequest) -> RunResult:
         """Run a container to its end or time limit; it is gone afterwards, whatever happened."""
-        ...
-
-
-class Housekeeping(Protocol):
-    """What an engine is asked to tidy up. Every method raises `InfrastructureError` where it does not answer."""
-
-    def images(self) -> tuple[ImageInfo, ...]:
-        """As in `Engine`."""
-        ...
-
-    def remove(self, reference: str) -> None:
-        """As in `Engine`."""
-        ...
-
-    def images_named(self, repository: str) -> tuple[ImageInfo, ...]:
-        """All images of a repository (`holoenzyme/unnamed`), whatever their labels."""
-        ...
-
-    def history(self, image: str) -> tuple[str, ...]:
-        """The instructions that made an image, those of the images below included, from the lowest up."""
-        ...
-
-    def containers(self) -> tuple[ContainerInfo, ...]:
-        """All containers, running or not, whoever made them."""
-        ...
-
-    def remove_container(self, container: str) -> None:
-        """Kill and remove one."""
-        ...
-
-    def usage(self) -> Usage:
-        """What is used now."""
-        ...
-
-    def free_build_cache(self) -> int:
-        """Free all of the build cache that is not in use, whoever filled it; returns the bytes."""
         ...

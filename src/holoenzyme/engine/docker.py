@@ -57,8 +57,15 @@ class DockerEngine:
         return find_client(self._runner)
 
     @property
+    def command(self) -> str:
+        return str(self.client.path)
+
+    @property
     def builder(self) -> str:
         return f"{self.client.path} {self.client.version} ({self.client.why}), {self._api.negotiated}"
+
+    def ping(self) -> None:
+        self._api.ask("asking whether it is there", lambda api: api.ping())
 
     def images(self) -> tuple[ImageInfo, ...]:
         return self._images({"label": STAGE_LABEL})
@@ -91,6 +98,7 @@ class DockerEngine:
             labels=(data.get("Config") or {}).get("Labels") or {},
             size=data["Size"],
             created=_seconds(data["Created"]) if data.get("Created") else 0.0,
+            layers=tuple((data.get("RootFS") or {}).get("Layers") or ()),
         )
 
     def _build_argv(self, request: BuildRequest, *, labels: bool = True) -> list[str]:

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from holoenzyme.process import Runner
 from holoenzyme.store.folder import FolderStore, create_store, open_store
 from holoenzyme.store.layout import disk_error
 from holoenzyme.store.model import Found, ImageSize, Refused, StageRef, Store, StoreRefusedError
@@ -68,13 +67,13 @@ def open_all(
     return StoreSet(tuple(stores.values()), refused)
 
 
-def measure(image_name: str, runner: Runner, *, scratch: Path | None = None) -> ImageSize:
+def measure(image_name: str, transport: Transport, *, scratch: Path | None = None) -> ImageSize:
     """What an image of the engine weighs, as a store would hold it (zstd level 10); takes as long as saving it.
 
     Raises `InfrastructureError` where the engine does not have it, or the engine, skopeo or the disk failed.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="holoenzyme-measure-", dir=scratch) as work:
-            return Transport(runner).export(image_name, Path(work)).size
+            return transport.export(image_name, Path(work)).size
     except OSError as error:
         raise disk_error(error, scratch or Path(tempfile.gettempdir())) from error

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-
+from holoenzyme.engine.base import Images
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.process import Command, Completed, Runner
 from holoenzyme.store.layout import DamagedError, Entry, ImageConfig, Layout, Manifest
@@ -20,7 +19,6 @@ from holoenzyme.store.model import ImageSize, LayerSize
 
 #: Seconds for one copy. The largest images have a few GB, and zstd level 10 does some 8 MB/s a core.
 COPY_TIMEOUT = 1800.0
-_ASK_TIMEOUT = 60.0
 #: Sizes and budgets are defined at this level (klauspost's encoder in skopeo, which maps 10 to its best).
 ZSTD_LEVEL = 10
 
@@ -28,22 +26,6 @@ ZSTD_LEVEL = 10
 LAYOUT = "layout"
 UNPACKED = "unpacked"
 TAG = "image"
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    labels: dict[str, str] | None = Field(default=None, alias="Labels")
-
-
-class _RootFs(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    layers: tuple[str, ...] = Field(default=(), alias="Layers")
-
-
-class _Inspected(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    config: _Settings | None = Field(default=None, alias="Config")
-    root_fs: _RootFs = Field(alias="RootFS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,38 +47,29 @@ class Exported:
 
 
 class Transport:
-    """The way to the engine. `docker` may be any docker client; `DOCKER_HOST` is honoured."""
+    """The way to an engine, which `DOCKER_HOST` names to skopeo too."""
 
-    def __init__(self, runner: Runner, *, environ: Mapping[str, str] | None = None, docker: str = "docker") -> None:
+    def __init__(self, engine: Images, runner: Runner, *, environ: Mapping[str, str] | None = None) -> None:
+        self._engine = engine
         self._runner = runner
         self._environ = os.environ if environ is None else environ
-        self._docker = docker
 
     def inspect(self, image_name: str) -> LocalImage | None:
         """The engine's image of this name, or None. Raises `InfrastructureError` where the engine does not answer."""
-        argv = (self._docker, "image", "inspect", image_name)
-        asked = self._runner.run(Command(argv=argv, timeout=_ASK_TIMEOUT))
-        if not asked.ok and "no such image" in asked.stderr.lower():
-            return None
-        asked.check(f"asking the engine for {image_name}", fix="`nox -s doctor` says what is wrong with the engine")
-        try:
-            (image,) = TypeAdapter(tuple[_Inspected]).validate_json(asked.output)
-        except ValidationError as error:
-            raise InfrastructureError(
-                f"the engine's description of {image_name} is not understood", why=str(error)
-            ) from error
-        labels = (image.config.labels if image.config else None) or {}
-        return LocalImage(labels=labels, diff_ids=image.root_fs.layers)
+        image = self._engine.image(image_name)
+        return None if image is None else LocalImage(labels=image.labels, diff_ids=image.layers)
 
     def answers(self) -> bool:
         """Whether the engine is there."""
-        argv = (self._docker, "version", "--format", "{{.Server.Version}}")
-        return self._runner.run(Command(argv=argv, timeout=_ASK_TIMEOUT)).ok
+        try:
+            self._engine.ping()
+        except InfrastructureError:
+            return False
+        return True
 
     def remove(self, image_name: str) -> None:
         """Take a name away from an image, and the image itself where that was its last one."""
-        argv = (self._docker, "image", "rm", image_name)
-        self._runner.run(Command(argv=argv, timeout=_ASK_TIMEOUT)).check(f"removing {image_name}")
+        self._engine.remove(image_name)
 
     def export(self, image_name: str, work: Path) -> Exported:
         """Copy an image out of the engine into a layout in `work`, compressed.

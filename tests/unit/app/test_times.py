@@ -58,7 +58,6 @@ def test_the_last_builds_of_rustc_are_told(small_project: Project, tmp_path: Pat
         project=small_project,
         tools=good_tools(tmp_path),
         cell=small_project.cells([])[0],
-        history=lambda image: (),
     )
     assert measure_rustc(bench).figures == ()
     write(tmp_path, small_project, 1500, "beginning: nothing is kept from before", "36513 new, 0 changed, 0 gone")

@@ -83,10 +83,12 @@ def test_an_image_by_its_name(server: EngineServer, engine: DockerEngine) -> Non
             "RepoTags": [NAME],
             "Size": 5,
             "Config": {"Labels": {"a": "b"}},
+            "RootFS": {"Type": "layers", "Layers": ["sha256:a", "sha256:b"]},
             "Created": "1970-01-01T00:00:07.123456789Z",
         }
     )
-    assert engine.image(NAME) == ImageInfo(id=ID, tags=(NAME,), labels={"a": "b"}, size=5, created=7.0)
+    layers = ("sha256:a", "sha256:b")
+    assert engine.image(NAME) == ImageInfo(id=ID, tags=(NAME,), labels={"a": "b"}, size=5, created=7.0, layers=layers)
 
 
 def test_an_image_that_is_not_there_is_none_and_an_engine_that_fails_is_no_absence(
@@ -100,6 +102,14 @@ def test_an_image_that_is_not_there_is_none_and_an_engine_that_fails_is_no_absen
     server.replies[f"GET /images/{NAME}/json"] = HANG_UP
     with pytest.raises(NoEngine):
         engine.image(NAME)
+
+
+def test_an_engine_that_is_there_and_one_that_went(server: EngineServer, engine: DockerEngine) -> None:
+    server.replies["GET /_ping"] = Reply(raw=b"OK")
+    engine.ping()
+    server.replies["GET /_ping"] = HANG_UP
+    with pytest.raises(NoEngine):
+        engine.ping()
 
 
 def test_an_image_that_is_gone_before_it_is_named(server: EngineServer, engine: DockerEngine) -> None:
@@ -424,6 +434,7 @@ def test_what_builds_is_told_with_the_version_that_is_taken(
     _, runner = built(0, "")
     with serving("29.0") as server:
         engine = DockerEngine(runner, Api(server.environ))
+        assert engine.command == f"{tmp_path}/docker"
         assert engine.builder == (
             f"{tmp_path}/docker 20.10.24 (BuildKit is built in), "
             "Docker Engine 29.0.4, API 1.52 (it speaks 1.44 to 1.52)"

@@ -1,4 +1,4 @@
-"""A machine without an engine: it answers the commands that stores run, `docker` and `skopeo`, from memory and files.
+"""A machine without an engine: it answers what stores ask, the engine and `skopeo`, from memory and files.
 
 Blobs are compressed with zlib where skopeo uses zstd; what is written has the shape of skopeo's own files.
 """
@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.fakes import Stoppable
+from tests.fakes import FakeEngine, Stoppable
 
+from holoenzyme.engine.base import ImageInfo
+from holoenzyme.errors import InfrastructureError
 from holoenzyme.process import Command, Completed
 from holoenzyme.store import StageRef, Transport
 
@@ -63,7 +65,7 @@ class FakeMachine(Stoppable):
 
     @property
     def transport(self) -> Transport:
-        return Transport(self, environ={})
+        return Transport(MachineEngine(self), self, environ={})
 
     def run(
         self,
@@ -85,13 +87,6 @@ class FakeMachine(Stoppable):
             if any(word in part for part in words):
                 return 1, "", message
         match words:
-            case ("docker", "version", *_):
-                return 0, "20.10", ""
-            case ("docker", "image", "inspect", name):
-                return self._inspect(name)
-            case ("docker", "image", "rm", name):
-                del self.images[name]
-                return 0, "", ""
             case ("skopeo", "--insecure-policy", "--tmpdir", ".", "copy", "--quiet", *rest) if cwd is not None:
                 source, target = rest[-2:]
                 try:
@@ -101,13 +96,6 @@ class FakeMachine(Stoppable):
                 return 0, "", ""
             case _:
                 raise AssertionError(f"nobody should run {words}")
-
-    def _inspect(self, name: str) -> tuple[int, str, str]:
-        if name not in self.images:
-            return 1, "[]", f"Error: No such image: {name}"
-        image = self.images[name]
-        layers = [sha256(layer) for layer in image.layers]
-        return 0, json.dumps([{"Config": {"Labels": image.labels}, "RootFS": {"Layers": layers}}]), ""
 
     def _get(self, source: str, cwd: Path) -> Image:
         kind, _, name = source.partition(":")
@@ -140,6 +128,37 @@ class FakeMachine(Stoppable):
         else:
             assert compress
             write_layout(cwd / name.partition(":")[0], {name.partition(":")[2]: image})
+
+
+class MachineEngine(FakeEngine):
+    """The engine of a fake machine. Its questions are commands too: `engine ping`, `look-at`, `remove`."""
+
+    def __init__(self, machine: FakeMachine) -> None:
+        super().__init__()
+        self._machine = machine
+
+    def ping(self) -> None:
+        self._asked("engine", "ping")
+
+    def image(self, reference: str) -> ImageInfo | None:
+        self._asked("engine", "look-at", reference)
+        image = self._machine.images.get(reference)
+        if image is None:
+            return None
+        layers = tuple(sha256(layer) for layer in image.layers)
+        return ImageInfo(id="", tags=(reference,), labels=image.labels, size=0, created=0.0, layers=layers)
+
+    def remove(self, reference: str) -> None:
+        self._asked("engine", "remove", reference)
+        del self._machine.images[reference]
+
+    def _asked(self, *words: str) -> None:
+        self._machine.commands.append(words)
+        if self._machine.before:
+            self._machine.before(words)
+        for word, message in self._machine.broken.items():
+            if word in words:
+                raise InfrastructureError("the Docker engine does not answer", why=message)
 
 
 def _blob(folder: Path, content: bytes) -> dict[str, Any]:

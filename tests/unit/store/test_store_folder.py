@@ -69,7 +69,7 @@ def test_a_second_save_of_the_same_image_copies_nothing(tmp_path: Path) -> None:
     machine.commands.clear()
     second = opened(tmp_path, machine).save(ref(), "stage:1")
     assert (second.digest, second.size, second.added) == (first.digest, first.size, 0)
-    assert [words[0] for words in machine.commands] == ["docker"]
+    assert [words[:2] for words in machine.commands] == [("engine", "look-at")]
 
 
 def test_another_image_of_the_same_ref_replaces_the_first(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_what_the_engine_shows_after_a_load_is_compared(tmp_path: Path) -> None:
     store = saved(tmp_path, machine, ref())
 
     def replace(words: tuple[str, ...]) -> None:
-        if words[:3] == ("docker", "image", "inspect"):
+        if words[:2] == ("engine", "look-at"):
             machine.images["loaded:1"] = Image(labels={}, layers=(b"other",))
 
     machine.before = replace
@@ -133,8 +133,8 @@ def test_what_the_engine_shows_after_a_load_is_compared(tmp_path: Path) -> None:
     ("broken", "message"),
     [
         ({"skopeo": "no space left on device"}, "unpacking an image failed"),
-        ({"docker-daemon": "closed pipe", "version": "Cannot connect"}, "copying loaded:1 into the engine failed"),
-        ({"inspect": "Cannot connect to the Docker daemon"}, "asking the engine for loaded:1 failed"),
+        ({"docker-daemon": "closed pipe", "ping": "Cannot connect"}, "copying loaded:1 into the engine failed"),
+        ({"look-at": "Cannot connect to the Docker daemon"}, "the Docker engine does not answer"),
     ],
 )
 def test_trouble_of_the_machine_is_not_blamed_on_the_store(
@@ -160,7 +160,7 @@ def test_a_full_or_absent_scratch_folder_is_the_machines_fault(tmp_path: Path) -
         store.load(ref(), "loaded:1")
     assert not isinstance(caught.value, StoreRefusedError)
     with pytest.raises(InfrastructureError, match=r"absent could not be written"):
-        measure("loaded:1", machine, scratch=tmp_path / "absent")
+        measure("loaded:1", machine.transport, scratch=tmp_path / "absent")
 
 
 def test_savers_at_once_all_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

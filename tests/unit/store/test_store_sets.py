@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.fakes import Stoppable
+from tests.fakes import FakeEngine, Stoppable
 from tests.unit.store.fake import FakeMachine, image_of, ref, write_store
 
 from holoenzyme.errors import InfrastructureError, UserError
@@ -99,17 +99,17 @@ def test_asking_a_store_of_a_thousand_images_is_quick(tmp_path: Path) -> None:
 
 def test_measuring_gives_the_sizes_of_a_save(tmp_path: Path) -> None:
     machine = FakeMachine(images={"stage:1": image_of(ref())})
-    size = measure("stage:1", machine, scratch=tmp_path)
+    size = measure("stage:1", machine.transport, scratch=tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert size == create_store(tmp_path / "store", machine.transport).save(ref(), "stage:1").size
     assert size.compressed < size.uncompressed
     with pytest.raises(InfrastructureError, match=r"copying absent:1 out of the engine failed"):
-        measure("absent:1", machine, scratch=tmp_path)
+        measure("absent:1", machine.transport, scratch=tmp_path)
 
 
 def test_a_blob_that_two_layers_share_counts_once() -> None:
     machine = FakeMachine(images={"stage:1": image_of(ref(), b"same" * 100, b"same" * 100)})
-    size = measure("stage:1", machine)
+    size = measure("stage:1", machine.transport)
     assert size.compressed == size.layers[0].compressed + size.config + size.manifest
     assert size.uncompressed == 800
 
@@ -144,11 +144,11 @@ def test_the_engine_is_the_one_that_docker_uses(
 ) -> None:
     runner = Recorder()
     with pytest.raises(InfrastructureError):
-        Transport(runner, environ=environ).export("name", tmp_path)
+        Transport(FakeEngine(), runner, environ=environ).export("name", tmp_path)
     expected = ("skopeo", "--insecure-policy", "--tmpdir", ".", "copy", "--quiet", *flags)
     assert runner.argv == (*expected, "docker-daemon:name:latest", "dir:unpacked")
 
 
 def test_an_engine_that_skopeo_cannot_reach(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="stores cannot be used with DOCKER_HOST=ssh://host"):
-        Transport(Recorder(), environ={"DOCKER_HOST": "ssh://host"}).export("name:1", tmp_path)
+        Transport(FakeEngine(), Recorder(), environ={"DOCKER_HOST": "ssh://host"}).export("name:1", tmp_path)
