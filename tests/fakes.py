@@ -18,6 +18,7 @@ from holoenzyme.engine.base import (
     RunResult,
     Usage,
 )
+from holoenzyme.engine.versions import ApiVersion, EngineVersion, Negotiated, negotiate
 from holoenzyme.errors import InfrastructureError
 from holoenzyme.plan.graph import STAGE_LABEL
 from holoenzyme.process import Command, Completed, Runner
@@ -109,6 +110,9 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.archive = FakeArchive()
+        self.version = EngineVersion(
+            name="Docker Engine", release="20.10.24", oldest=ApiVersion(1, 12), newest=ApiVersion(1, 41)
+        )
         self.registry: dict[str, str] = {}
         self.hooks: dict[str, Callable[[Build], None]] = {}
         self.answers: dict[str, Answer | Callable[[RunRequest], Answer]] = {}
@@ -186,6 +190,10 @@ class FakeEngine:
     @property
     def builder(self) -> str:
         return "the fake builder"
+
+    @property
+    def negotiated(self) -> Negotiated:
+        return negotiate(self.version)
 
     def ping(self) -> None:
         self.questions += 1

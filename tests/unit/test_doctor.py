@@ -14,9 +14,8 @@ from holoenzyme.app import doctor
 from holoenzyme.app.doctor import Condition, Finding, ThisHost, ensure, examine
 from holoenzyme.engine import secrets
 from holoenzyme.engine.api import Api
-from holoenzyme.engine.base import UnfitVersion
 from holoenzyme.engine.trouble import no_answer
-from holoenzyme.engine.versions import ApiVersion, negotiate
+from holoenzyme.engine.versions import ApiVersion, UnfitVersion, negotiate
 from holoenzyme.errors import ExitCode, InfrastructureError, UserError
 from holoenzyme.process import SubprocessRunner
 
@@ -172,6 +171,18 @@ def wrong_ca(host: FakeHost) -> None:
     host.extra["SSL_CERT_FILE"] = "/nowhere/ca.crt"
 
 
+def old_skopeo(host: FakeHost) -> None:
+    host.answers["skopeo --version"] = (0, "skopeo version 1.9.3")
+    host.answer = negotiate(
+        replace(ANSWERS.engine, release="29.1.3", oldest=ApiVersion(1, 44), newest=ApiVersion(1, 52))
+    )
+
+
+def old_skopeo_and_no_engine(host: FakeHost) -> None:
+    old_skopeo(host)
+    engine_down(host)
+
+
 def no_gpu(host: FakeHost) -> None:
     host.programs = set()
 
@@ -312,6 +323,15 @@ DOCKER_SITE = "install Docker Engine 20.10 or newer: https://docs.docker.com/eng
         ),
         (no_tools_on_fedora, "skopeo", "warn", SKOPEO, "sudo dnf install -y skopeo"),
         (no_tools_anywhere, "skopeo", "warn", SKOPEO, "install with the system's package manager: skopeo"),
+        (
+            old_skopeo,
+            "skopeo",
+            "warn",
+            "skopeo 1.9.3 is too old for Docker Engine 29.1.3: it speaks API 1.22 alone, and the engine wants 1.44 or "
+            "newer",
+            "install skopeo 1.14.2 or newer, or go without stores (--store, --save)",
+        ),
+        (old_skopeo_and_no_engine, "skopeo", "ok", "/usr/bin/skopeo", None),
         (stores_without_skopeo, "skopeo", "missing", SKOPEO, "sudo apt-get install -y skopeo"),
         (
             wrong_ca,

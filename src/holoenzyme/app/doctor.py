@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from holoenzyme.console import out, say
+from holoenzyme.engine import versions
 from holoenzyme.engine.api import Api
 from holoenzyme.engine.client import Client, choose, find_clients
 from holoenzyme.engine.secrets import ca_bundle
@@ -108,6 +109,7 @@ class ThisHost:
         self.python = sys.version_info[:2]
         self.uid = os.getuid()
         self.environ: Mapping[str, str] = os.environ
+        self._api = Api(self.environ)
 
     @property
     def os_release(self) -> Mapping[str, str]:
@@ -119,7 +121,7 @@ class ThisHost:
 
     def engine(self) -> Negotiated:
         """See `Host`."""
-        return Api(self.environ).negotiated
+        return self._api.negotiated
 
     def which(self, program: str) -> Path | None:
         """See `Host`."""
@@ -229,7 +231,17 @@ def check_mmdebstrap(host: Host) -> Finding:
 
 def check_skopeo(host: Host) -> Finding:
     """A tool for stores: needed where one is named."""
-    return _check_tool(host, "skopeo", Condition.MISSING if host.environ.get(VARIABLE) else Condition.WARN)
+    absent = Condition.MISSING if host.environ.get(VARIABLE) else Condition.WARN
+    found = _check_tool(host, "skopeo", absent)
+    if found.condition is Condition.OK:
+        asked = host.runner.run(Command(argv=("skopeo", "--version"), timeout=_ASK_TIMEOUT))
+        try:
+            versions.check_skopeo(asked.output, host.engine().engine)
+        except versions.UnfitVersion as error:
+            return Finding(name="skopeo", condition=absent, message=f"{error.what}: {error.why}", fix=error.fix)
+        except HoloenzymeError:
+            return found  # what is wrong with the engine is found by its own check
+    return found
 
 
 def _check_tool(host: Host, tool: str, absent: Condition) -> Finding:

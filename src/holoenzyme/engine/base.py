@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from holoenzyme.engine.versions import Negotiated
 from holoenzyme.errors import InfrastructureError, InternalError
 
 
@@ -126,10 +127,6 @@ class Usage:
     build_cache: int
 
 
-class UnfitVersion(InfrastructureError):
-    """An engine or a `docker` command that the project cannot work with, or that cannot work with each other."""
-
-
 class ImageInUse(InfrastructureError):
     """A container needs an image that was to be removed."""
 
@@ -156,8 +153,13 @@ class Images(Protocol):
     of its API in common with this project, and `InternalError` where it cannot do what it was asked.
     """
 
+    @property
+    def negotiated(self) -> Negotiated:
+        """Who answers, and the version of the API that is spoken; asked once."""
+        ...
+
     def ping(self) -> None:
-        """See that the engine answers."""
+        """See that the engine answers now."""
         ...
 
     def images(self) -> tuple[ImageInfo, ...]:

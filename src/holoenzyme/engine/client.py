@@ -7,9 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from holoenzyme.engine.base import UnfitVersion
 from holoenzyme.engine.trouble import UNFIT_VERSION
-from holoenzyme.engine.versions import CLIENT_NEED, Release
+from holoenzyme.engine.versions import CLIENT_NEED, Release, UnfitVersion
 from holoenzyme.errors import InfrastructureError
 from holoenzyme.process import Command, Runner
 

@@ -27,6 +27,7 @@ from holoenzyme.engine.base import (
 )
 from holoenzyme.engine.client import Client, find_client
 from holoenzyme.engine.trouble import Absent, Conflict, NoEngine, Refused, Trouble, host_trouble
+from holoenzyme.engine.versions import Negotiated
 from holoenzyme.errors import HoloenzymeError, InfrastructureError
 from holoenzyme.plan.graph import LABEL, STAGE_LABEL
 from holoenzyme.process import Command, Runner
@@ -63,6 +64,10 @@ class DockerEngine:
     @property
     def builder(self) -> str:
         return f"{self.client.path} {self.client.version} ({self.client.why}), {self._api.negotiated}"
+
+    @property
+    def negotiated(self) -> Negotiated:
+        return self._api.negotiated
 
     def ping(self) -> None:
         self._api.ask("asking whether it is there", lambda api: api.ping())

@@ -14,7 +14,7 @@ import socket
 from enum import StrEnum
 from http import HTTPStatus
 
-from holoenzyme.engine.base import UnfitVersion
+from holoenzyme.engine.versions import UnfitVersion
 from holoenzyme.errors import HoloenzymeError, InfrastructureError, InternalError
 
 #: How an engine refuses a client's version of the API, and how a client (since 29.0) refuses an engine's.

@@ -5,12 +5,16 @@ Nothing is asked here: `api` asks the engine, `client` the commands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from holoenzyme.engine.base import UnfitVersion
 from holoenzyme.errors import InfrastructureError
+
+
+class UnfitVersion(InfrastructureError):
+    """An engine, or a program, that the project cannot work with, or that cannot work with each other."""
 
 
 class ApiVersion(NamedTuple):
@@ -91,6 +95,11 @@ OLDEST = ENGINE_NEED.api
 NEWEST = ApiVersion(1, 52)
 
 
+#: skopeo before this release asks engines for this one version of the API, whatever they speak.
+SKOPEO_NEGOTIATES = (1, 14, 2)
+SKOPEO_API = ApiVersion(1, 22)
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineVersion:
     """What an engine says of itself: its name and release, and the versions of the API that it speaks."""
@@ -133,6 +142,22 @@ def read_engine(answer: Mapping[str, Any], address: str) -> EngineVersion:
             why=f"it says of itself: {str(dict(answer))[:300]}",
             fix="correct DOCKER_HOST, or unset it",
         ) from error
+
+
+def check_skopeo(said: str, engine: EngineVersion) -> None:
+    """See that skopeo and an engine understand each other, from what `skopeo --version` says.
+
+    Raises `UnfitVersion`. What fails without this is told as a broken pipe, and would be blamed on what was copied.
+    """
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
+    if found is None or engine.oldest <= SKOPEO_API or tuple(map(int, found.groups())) >= SKOPEO_NEGOTIATES:
+        return
+    needed = ".".join(map(str, SKOPEO_NEGOTIATES))
+    raise UnfitVersion(
+        f"skopeo {found[0]} is too old for {engine}",
+        why=f"it speaks API {SKOPEO_API} alone, and the engine wants {engine.oldest} or newer",
+        fix=f"install skopeo {needed} or newer, or go without stores (--store, --save)",
+    )
 
 
 def negotiate(engine: EngineVersion) -> Negotiated:

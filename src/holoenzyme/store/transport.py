@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holoenzyme.engine.base import Images
+from holoenzyme.engine.versions import check_skopeo
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.process import Command, Completed, Runner
 from holoenzyme.store.layout import DamagedError, Entry, ImageConfig, Layout, Manifest
@@ -19,6 +20,7 @@ from holoenzyme.store.model import ImageSize, LayerSize
 
 #: Seconds for one copy. The largest images have a few GB, and zstd level 10 does some 8 MB/s a core.
 COPY_TIMEOUT = 1800.0
+_ASK_TIMEOUT = 60.0
 #: Sizes and budgets are defined at this level (klauspost's encoder in skopeo, which maps 10 to its best).
 ZSTD_LEVEL = 10
 
@@ -76,6 +78,7 @@ class Transport:
 
         Raises `InfrastructureError` where the engine, skopeo or the disk failed.
         """
+        self._check_skopeo()
         daemon = _daemon_name(image_name)
         what = f"copying {image_name} out of the engine"
         self._skopeo(work, *self._daemon_flags("src"), daemon, f"dir:{UNPACKED}").check(what)
@@ -113,8 +116,10 @@ class Transport:
     def deliver(self, work: Path, image_name: str, expected: LocalImage) -> None:
         """Copy what `unpack` left in `work` into the engine, as `image_name`, and look at what arrived.
 
-        Raises `DamagedError` where a working engine would not have it.
+        Raises `DamagedError` where a working engine would not have it, and `InfrastructureError` where skopeo and the
+        engine do not understand each other.
         """
+        self._check_skopeo()
         done = self._skopeo(work, *self._daemon_flags("dest"), f"dir:{UNPACKED}", _daemon_name(image_name))
         if _content_at_fault(done) and self.answers():
             raise DamagedError(f"the engine does not take it: {_last_line(done)}")
@@ -130,6 +135,10 @@ class Transport:
                 why="it was tagged anew at that moment, or the engine is at fault",
                 fix="run the command again",
             )
+
+    def _check_skopeo(self) -> None:
+        done = self._runner.run(Command(argv=("skopeo", "--version"), timeout=_ASK_TIMEOUT))
+        check_skopeo(done.output, self._engine.negotiated.engine)
 
     def _skopeo(self, work: Path, *words: str) -> Completed:
         argv = ("skopeo", "--insecure-policy", "--tmpdir", ".", "copy", "--quiet", *words)

@@ -15,9 +15,8 @@ from urllib3.exceptions import ProtocolError
 
 from holoenzyme.app import cli
 from holoenzyme.engine.api import Api
-from holoenzyme.engine.base import UnfitVersion
 from holoenzyme.engine.trouble import Absent, Conflict, NoEngine, Refused, Trouble, no_answer
-from holoenzyme.engine.versions import NEEDS, NEWEST, OLDEST, ApiVersion
+from holoenzyme.engine.versions import NEEDS, NEWEST, OLDEST, ApiVersion, UnfitVersion
 from holoenzyme.errors import ExitCode, HoloenzymeError, InfrastructureError, InternalError, UserError
 
 # Docker's package leaves the sockets of connections that failed to the collector.

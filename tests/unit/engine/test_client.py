@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from holoenzyme.engine.base import UnfitVersion
 from holoenzyme.engine.client import choose, find_client, find_clients
+from holoenzyme.engine.versions import UnfitVersion
 from holoenzyme.errors import ExitCode, InfrastructureError
 from holoenzyme.process import SubprocessRunner
 

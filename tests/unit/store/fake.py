@@ -9,13 +9,14 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tests.fakes import FakeEngine, Stoppable
 
 from holoenzyme.engine.base import ImageInfo
+from holoenzyme.engine.versions import ApiVersion
 from holoenzyme.errors import InfrastructureError
 from holoenzyme.process import Command, Completed
 from holoenzyme.store import StageRef, Transport
@@ -61,6 +62,7 @@ class FakeMachine(Stoppable):
     images: dict[str, Image] = field(default_factory=dict)
     before: Callable[[tuple[str, ...]], None] | None = None
     broken: dict[str, str] = field(default_factory=dict)
+    engine_speaks_from: str = "1.12"
     commands: list[tuple[str, ...]] = field(default_factory=list)
 
     @property
@@ -76,6 +78,8 @@ class FakeMachine(Stoppable):
         merge: bool = False,
     ) -> Completed:
         words = command.argv
+        if words == ("skopeo", "--version"):
+            return Completed(command=command, returncode=0, output="skopeo version 1.9.3\n", stderr="", duration=0.0)
         self.commands.append(words)
         if self.before:
             self.before(words)
@@ -136,6 +140,9 @@ class MachineEngine(FakeEngine):
     def __init__(self, machine: FakeMachine) -> None:
         super().__init__()
         self._machine = machine
+        self.version = replace(
+            self.version, newest=ApiVersion(1, 52), oldest=ApiVersion.parse(machine.engine_speaks_from)
+        )
 
     def ping(self) -> None:
         self._asked("engine", "ping")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.unit.store.fake import FakeMachine, Image, change, image_of, ref, sha256
 
+from holoenzyme.engine.versions import UnfitVersion
 from holoenzyme.errors import InfrastructureError, InternalError, UserError
 from holoenzyme.store import FolderStore, StageRef, StoreRefusedError, Verdict, create_store, measure, open_store
 from holoenzyme.store.layout import Entry, Layout
@@ -149,6 +150,23 @@ def test_trouble_of_the_machine_is_not_blamed_on_the_store(
     assert store.refused is None
     machine.broken = {}
     store.load(ref(), "loaded:1")
+
+
+def test_a_skopeo_that_the_engine_does_not_understand_is_not_blamed_on_the_store(tmp_path: Path) -> None:
+    """What it says itself of a load is `io: read/write on closed pipe`."""
+    machine = FakeMachine()
+    store = saved(tmp_path, machine, ref())
+    machine.engine_speaks_from = "1.24"
+    machine.broken = {"docker-daemon": "writing blob: io: read/write on closed pipe"}
+    for do in (
+        lambda: opened(tmp_path, machine).load(ref(), "loaded:1"),
+        lambda: measure("stage:1", machine.transport, scratch=tmp_path),
+    ):
+        with pytest.raises(UnfitVersion) as caught:
+            do()
+        assert caught.value.what == "skopeo 1.9.3 is too old for Docker Engine 20.10.24"
+        assert caught.value.fix is not None and "1.14.2" in caught.value.fix
+    assert store.refused is None
 
 
 def test_a_full_or_absent_scratch_folder_is_the_machines_fault(tmp_path: Path) -> None:
