@@ -78,7 +78,7 @@ def run(argv: list[str], root: Path) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="build-image", description="Load, pull or build images, and prove them.")
-    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; the default cell where none is named")
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; without one the default cell")
     parser.add_argument("--store", action="append", default=[], metavar="DIR", help="load stages from this store")
     parser.add_argument("--save", metavar="DIR", help="write what the image is made of to this store")
     parser.add_argument("--base", choices=[s.value for s in BaseSource], default="auto", help="how a base is made")

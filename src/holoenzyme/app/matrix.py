@@ -22,7 +22,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="A cell is channel-rust-target[-base][-arch], without the base and architecture that are the defaults.",
         allow_abbrev=False,
     )
-    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="only these cells: ids or patterns ('patched-*-{host,sm_90}')")
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="only these cells: ids or patterns")
     parser.add_argument(
         "--explain", metavar="CELL", help="print every rule that decides about one cell, excluded or not"
     )

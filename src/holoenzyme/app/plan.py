@@ -17,7 +17,7 @@ from holoenzyme.report.plan_table import plan_json, plan_table
 def run(argv: list[str], root: Path) -> int:
     """`plan [CELL ...]`: print each stage with reuse, load, pull, build or skip, and the reason."""
     parser = argparse.ArgumentParser(prog="plan", description="What a build would do for each stage, and why.")
-    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; the default cell where none is named")
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; without one the default cell")
     parser.add_argument("--store", action="append", default=[], metavar="DIR", help="also look in this store")
     parser.add_argument(
         "--base", choices=[s.value for s in BaseSource], default="auto", help="how a base would be made"

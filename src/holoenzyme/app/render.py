@@ -19,7 +19,7 @@ from holoenzyme.render.stages import StageKind
 def run(argv: list[str], root: Path) -> int:
     """`render [CELL ...]`: write contexts below `--out`, one folder a cell."""
     parser = argparse.ArgumentParser(prog="render", description="Write build contexts and a script of plain builds.")
-    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; the default cell where none is named")
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; without one the default cell")
     parser.add_argument("--out", default="build/render", metavar="DIR", help="where to write (default: build/render)")
     arguments = parser.parse_args(argv)
     project = Project(root)

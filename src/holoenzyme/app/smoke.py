@@ -23,7 +23,7 @@ from holoenzyme.report.smoke_table import smoke_table
 def run(argv: list[str], root: Path) -> int:
     """`smoke [CELL ...]`: exit code 0 when every declared test did what it must, or had no device here; 1 otherwise."""
     parser = argparse.ArgumentParser(prog="smoke", description="Run the smoke tests in the images of cells.")
-    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; the default cell where none is named")
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; without one the default cell")
     parser.add_argument("--test", action="append", default=[], metavar="NAME", help="only tests of this name or glob")
     parser.add_argument("--store", action="append", default=[], metavar="DIR", help="load stages from this store")
     arguments = parser.parse_args(argv)
