@@ -34,6 +34,9 @@ const PATIENCE_VARIABLE: &str = "CARGO_AUTODIFF_PATIENCE";
 /// What rustc ends with when it panics, and what we end with where a signal ended it.
 const BROKEN: u8 = 101;
 
+/// What finds problems that the compiler does not see, from its arguments and its input.
+pub type Examine = fn(&[String], &Input) -> io::Result<Vec<Problem>>;
+
 /// A call of rustc.
 pub struct Job<'a> {
     /// All arguments.
@@ -42,8 +45,8 @@ pub struct Job<'a> {
     pub crate_name: &'a str,
     /// The file for what Enzyme and LLVM print.
     pub dump: PathBuf,
-    /// What finds problems that the compiler does not see, where it ends well: from its arguments, and its input.
-    pub examine: Option<fn(&[String], &Input) -> io::Result<Vec<Problem>>>,
+    /// What is done where the compiler ends well.
+    pub examine: Option<Examine>,
 }
 
 /// Runs rustc, and gives the exit code that we end with. The main thread has to call it.

@@ -517,7 +517,11 @@ mod tests {
                 "{source} #[rustc_autodiff(Forward, 2, Dual, Const, Dual)]
                 fn d<T: Float>({argument}, dx: {tangent}, ex: {tangent}, c: (f64, f64)) -> [f64; 2usize] {{ 0 }}"
             );
-            let expected = if is_fault { vec![fault("d", 0, given)] } else { vec![] };
+            let expected = if is_fault {
+                vec![fault("d", 0, given)]
+            } else {
+                vec![]
+            };
             assert_eq!(found(&source), expected, "{given}");
         }
     }

@@ -383,7 +383,8 @@ fn rustcs_own_words_are_passed_on() {
     assert_eq!(text, "warning: m\n\n");
 }
 
-const EXPANDED: &str = "#[rustc_autodiff(Forward, 1, Dual, Const)]\nfn df(x: f64, bx_0: f64) -> f64 { 0.0 }\n";
+const EXPANDED: &str =
+    "#[rustc_autodiff(Forward, 1, Dual, Const)]\nfn df(x: f64, bx_0: f64) -> f64 { 0.0 }\n";
 const TREE: &str = "\
 id: NodeId(9),
 span: src/main.rs:2:1: 2:10 (#1),
@@ -420,10 +421,7 @@ fn what_is_handed_on_wrongly_is_an_error() {
 fn what_cannot_be_looked_through_is_an_error() {
     let place = Place::new("unread");
     let mut command = place.command(&[], &[]);
-    let output = command
-        .env("CARGO_AUTODIFF_EXPANDS", "1")
-        .output()
-        .unwrap();
+    let output = command.env("CARGO_AUTODIFF_EXPANDS", "1").output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(101));
     assert!(
