@@ -14,7 +14,7 @@ from typing import Literal, assert_never
 
 from holoenzyme.app.project import Project, Tools
 from holoenzyme.engine.base import RunRequest, RunResult
-from holoenzyme.engine.secrets import PROXIES, ca_bundle
+from holoenzyme.engine.network import Network
 from holoenzyme.errors import UserError
 from holoenzyme.evidence.digest import ProofPart
 from holoenzyme.evidence.judge import contract, identity
@@ -167,7 +167,7 @@ class Checks:
         return judge(task.check, [_step(task.check.name, result)])
 
     def _run_smoke(self, task: SmokeTask) -> Verdict:
-        environ, rule = self._tools.environ, task.test.rule
+        rule = task.test.rule
         self._tolerances |= task.tolerances
         oracle = load_oracle(task.test.folder / rule.oracle) if rule.oracle else None
         launches = bool(oracle and oracle.launches)
@@ -175,8 +175,7 @@ class Checks:
             place = Place(
                 image=self._image.name,
                 folder=folder,
-                ca=ca_bundle(environ),
-                proxies={name: environ[name] for name in PROXIES if environ.get(name)},
+                network=Network.of(self._tools.environ),
             )
             ran = run_steps(self._tools.engine, place, task.steps, ENVIRONMENT if launches else {})
             steps = [_step(step.name, result) for step, result in ran]

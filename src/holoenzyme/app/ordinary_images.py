@@ -12,9 +12,8 @@ from pathlib import Path
 from holoenzyme.app.build import make_images
 from holoenzyme.app.project import Project, Tools
 from holoenzyme.engine.base import Mount, RunRequest
-from holoenzyme.engine.secrets import PROXIES, ca_bundle
+from holoenzyme.engine.network import Network
 from holoenzyme.errors import InternalError
-from holoenzyme.execute.smoke import CA_TARGET
 from holoenzyme.process import Command, Completed
 
 #: Where the image has a compiler of each role.
@@ -48,26 +47,21 @@ class ContainerRunner:
             raise KeyboardInterrupt
         environ = self.tools.environ
         fetches = "cargo" in command.argv and "--offline" not in command.argv
-        bundle = ca_bundle(environ) if fetches else None
         mounts = [Mount(source=self.folder, target=str(self.folder))]
         mounts += [Mount(source=path, target=str(path), read_only=True) for path in self.shown]
-        mounts += [Mount(source=bundle, target=CA_TARGET, read_only=True)] if bundle else []
         home = self.folder / "cargo"
         if config := environ.get("HOLOENZYME_CARGO_CONFIG"):
             mounts.append(Mount(source=Path(config).absolute(), target=f"{home}/config.toml", read_only=True))
-        proxies = {name: environ[name] for name in PROXIES if environ.get(name)} if fetches else {}
-        result = self.tools.engine.run(
-            RunRequest(
-                image=self.image,
-                argv=command.argv,
-                timeout=command.timeout,
-                mounts=tuple(mounts),
-                user=f"{os.getuid()}:{os.getgid()}",
-                workdir=str(command.cwd or self.folder),
-                network=fetches,
-                env={"CARGO_HOME": str(home), **proxies, **command.env},
-            )
+        request = RunRequest(
+            image=self.image,
+            argv=command.argv,
+            timeout=command.timeout,
+            mounts=tuple(mounts),
+            user=f"{os.getuid()}:{os.getgid()}",
+            workdir=str(command.cwd or self.folder),
+            env={"CARGO_HOME": str(home), **command.env},
         )
+        result = self.tools.engine.run(Network.of(environ).open(request) if fetches else request)
         return Completed(
             command=command,
             returncode=result.returncode,

@@ -12,9 +12,9 @@ from holoenzyme.app.build import make_images
 from holoenzyme.app.locks import held
 from holoenzyme.app.project import Project, Tools, machine_tools
 from holoenzyme.engine.base import Mount, RunRequest, RunResult
-from holoenzyme.engine.secrets import PROXIES, ca_bundle
+from holoenzyme.engine.network import Network
 from holoenzyme.errors import ExitCode, InfrastructureError
-from holoenzyme.execute.smoke import CA_TARGET, UNKNOWN_UID, WORK, user, work_folder
+from holoenzyme.execute.smoke import UNKNOWN_UID, WORK, user, work_folder
 from holoenzyme.matrix.recipe import FileRule
 
 #: The folder below the state folder that keeps cargo's downloads and results: a lint of nothing new takes seconds.
@@ -152,18 +152,7 @@ def _fetch(tools: Tools, crate: Crate, template: RunRequest) -> None:
     """Download what the crate depends on, with network only where the cache does not have all of it."""
     if tools.engine.run(replace(template, argv=(*crate.fetch, "--offline"))).returncode == 0:
         return
-    bundle = ca_bundle(tools.environ)
-    extra = (Mount(source=bundle, target=CA_TARGET, read_only=True),) if bundle else ()
-    proxies = {name: tools.environ[name] for name in PROXIES if tools.environ.get(name)}
-    result = tools.engine.run(
-        replace(
-            template,
-            argv=crate.fetch,
-            mounts=(*template.mounts, *extra),
-            network=True,
-            env={**template.env, **proxies},
-        )
-    )
+    result = tools.engine.run(Network.of(tools.environ).open(replace(template, argv=crate.fetch)))
     if result.returncode != 0:
         raise InfrastructureError(
             f"{crate.folder}: its dependencies could not be fetched ({_ending(result)})",

@@ -32,6 +32,11 @@ def ca_bundle(environ: Mapping[str, str]) -> Path | None:
     return next((Path(place) for place in places if Path(place).is_file()), None)
 
 
+def proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """The host's proxies, by the names of their variables."""
+    return {name: environ[name] for name in PROXIES if environ.get(name)}
+
+
 @contextmanager
 def host_secrets(environ: Mapping[str, str]) -> Iterator[tuple[Secret, ...]]:
     """The secrets of this host; the file with its proxies exists only as long as the context.
@@ -47,11 +52,11 @@ def host_secrets(environ: Mapping[str, str]) -> Iterator[tuple[Secret, ...]]:
     bundle = ca_bundle(environ)
     if bundle is not None:
         secrets.append(Secret(id="ca", path=bundle.absolute()))
-    proxies = {name: environ[name] for name in PROXIES if environ.get(name)}
+    variables = proxies(environ)
     with tempfile.TemporaryDirectory(prefix="holoenzyme-env-") as folder:
-        if proxies:
+        if variables:
             path = Path(folder) / "env"
             path.touch(mode=0o600)
-            path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in proxies.items()))
+            path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
             secrets.append(Secret(id="env", path=path))
         yield tuple(secrets)

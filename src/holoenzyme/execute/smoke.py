@@ -12,27 +12,22 @@ from pathlib import Path
 from typing import assert_never
 
 from holoenzyme.engine.base import Engine, Mount, RunRequest, RunResult
+from holoenzyme.engine.network import Network
 from holoenzyme.matrix.smoke import Phase, SmokeStep
 from holoenzyme.render.stages import File
 
 #: An id that no image knows: images must run as any user.
 UNKNOWN_UID = 12345
 WORK = "/src"
-#: Where images keep the CA bundle.
-CA_TARGET = "/etc/ssl/certs/ca-certificates.crt"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where programs are run: an image, a folder of the host that is `/src` in it, and what only fetching gets.
-
-    That is the host's CA bundle and its proxies.
-    """
+    """Where programs are run: an image, a folder of the host that is `/src` in it, and the network for fetching."""
 
     image: str
     folder: Path | None = None
-    ca: Path | None = None
-    proxies: Mapping[str, str] = field(default_factory=dict)
+    network: Network = field(default_factory=Network)
 
 
 @contextmanager
@@ -72,15 +67,14 @@ def script_request(place: Place, script: str, limit: float) -> RunRequest:
 def step_request(place: Place, step: SmokeStep, env: Mapping[str, str]) -> RunRequest:
     """The container for one step of a smoke test.
 
-    Only the fetching has network, and the host's CA bundle and proxies with it; only what is run gets `env`.
+    Only the fetching has network; only what is run gets `env`.
     """
     request = RunRequest(
         image=place.image, argv=step.argv, timeout=step.limit, mounts=_work(place), user=user(), workdir=WORK
     )
     match step.phase:
         case Phase.FETCH:
-            bundle = (Mount(source=place.ca, target=CA_TARGET, read_only=True),) if place.ca else ()
-            return replace(request, mounts=(*request.mounts, *bundle), network=True, env=place.proxies)
+            return place.network.open(request)
         case Phase.COMPILE:
             return replace(request, env=step.env)
         case Phase.RUN:

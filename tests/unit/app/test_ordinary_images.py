@@ -14,8 +14,8 @@ from holoenzyme.app import bench, ordinary, ordinary_images
 from holoenzyme.app.ordinary_images import ContainerRunner, built_compilers
 from holoenzyme.app.project import Tools
 from holoenzyme.engine.base import RunRequest
+from holoenzyme.engine.network import CA_TARGET
 from holoenzyme.errors import InternalError
-from holoenzyme.execute.smoke import CA_TARGET
 from holoenzyme.process import Command
 
 IMAGE = "holoenzyme/stage/ordinary:1"

@@ -10,6 +10,7 @@ import pytest
 from tests.fakes import Answer, FakeEngine
 
 from holoenzyme.engine.base import Mount, RunRequest
+from holoenzyme.engine.network import Network
 from holoenzyme.execute.smoke import (
     UNKNOWN_UID,
     Place,
@@ -70,7 +71,7 @@ def rule(kind: str = "cargo-run", **declared: object) -> SmokeRule:
 
 
 def run(engine: FakeEngine, folder: Path, rule: SmokeRule, *, ca: Path | None = None) -> Sequence[str]:
-    place = Place(image="image:1", folder=folder, ca=ca, proxies={"http_proxy": "http://u:p@x"})
+    place = Place(image="image:1", folder=folder, network=Network(ca=ca, proxies={"http_proxy": "http://u:p@x"}))
     return [step.name for step, _ in run_steps(engine, place, rule.steps("host"), {"B": "1"})]
 
 
