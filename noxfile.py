@@ -114,6 +114,12 @@ def doctor(session: nox.Session) -> None:
 
 
 @nox.session
+def store(session: nox.Session) -> None:
+    """Verify a store, or remove what no cell uses any more: `-- verify DIR`, `-- prune DIR [CELL ...] [--yes]`."""
+    command(session)
+
+
+@nox.session
 def clean(session: nox.Session) -> None:
     """Free what the project made, and nothing else."""
     command(session)

@@ -15,8 +15,8 @@ from filelock import FileLock, Timeout
 
 from holoenzyme import console
 from holoenzyme.app.leftovers import Item, Kind, containers, files, images, is_alive
-from holoenzyme.app.project import Project, Tools, machine_tools
-from holoenzyme.app.resolving import candidates
+from holoenzyme.app.project import Tools, machine_tools
+from holoenzyme.app.resolving import used_stages
 from holoenzyme.app.rustlint import CACHE
 from holoenzyme.engine.base import Housekeeping, ImageInUse
 from holoenzyme.errors import ExitCode, UserError
@@ -84,13 +84,7 @@ def run(argv: list[str], root: Path) -> int:
 
 def _current(root: Path, tools: Tools) -> frozenset[str]:
     """The input hashes of every stage of every cell that can be built, for all kinds of images."""
-    found: set[str] = set()
-    for image in Project(root).cookbook.images:
-        project = Project(root, image=image.name)
-        cells = project.buildable()
-        for resolution, _ in candidates(project, tools):
-            found |= {node.input_hash for node in project.graph(cells, resolution).nodes.values()}
-    return frozenset(found)
+    return frozenset(ref.input_hash for ref in used_stages(root, tools))
 
 
 def survey(

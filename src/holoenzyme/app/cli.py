@@ -67,6 +67,7 @@ COMMANDS = {
     ),
     "inspect": Entry(target="holoenzyme.app.inspect:run", summary="the device images in a program, and their kernels"),
     "doctor": Entry(target="holoenzyme.app.doctor:run", summary="what this machine lacks, and what mends it"),
+    "store": Entry(target="holoenzyme.app.store:run", summary="verify a store, or remove what no cell uses"),
     "clean": Entry(target="holoenzyme.app.clean:run", summary="free what the project made, and nothing else"),
     "bench": Entry(target="holoenzyme.app.bench:run", summary="measure builds, plans and sizes"),
     "fuzz": Entry(target="holoenzyme.app.fuzz:run", summary="generated functions against an exact oracle"),

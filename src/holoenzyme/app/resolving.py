@@ -23,6 +23,7 @@ from holoenzyme.plan.graph import HASH_LABEL, UNNAMED, Graph, Node
 from holoenzyme.render.stages import StageKind
 from holoenzyme.resolve.model import LockedBase, LockedPackage, LockedSet, Resolution, place
 from holoenzyme.resolve.reconcile import Change, Offers, compare, reconcile
+from holoenzyme.store import StageRef, StoreRefusedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,8 +194,6 @@ def load_stage(tools: Tools, node: Node) -> bool:
 
     Returns whether it is in the engine now.
     """
-    from holoenzyme.store import StageRef, StoreRefusedError
-
     ref = StageRef(stage=node.stage.name, input_hash=node.input_hash)
     while (found := tools.stores.find(ref)) is not None:
         tools.ensure("skopeo")
@@ -219,6 +218,21 @@ def candidates(project: Project, tools: Tools) -> Sequence[tuple[Resolution, tup
         except (ValidationError, json.JSONDecodeError):
             path.unlink()
     return found
+
+
+def used_stages(root: Path, tools: Tools, patterns: Sequence[str] = ()) -> frozenset[StageRef]:
+    """The stages of the cells that patterns name (of all that can be built, without one), for all kinds of images."""
+    used: set[StageRef] = set()
+    for image in Project(root).cookbook.images:
+        project = Project(root, image=image.name)
+        cells = project.buildable()
+        if patterns:
+            named = set(project.cells(patterns))
+            cells = tuple(cell for cell in cells if cell in named)
+        for resolution, _ in candidates(project, tools):
+            nodes = project.graph(cells, resolution).nodes.values()
+            used |= {StageRef(stage=node.stage.name, input_hash=node.input_hash) for node in nodes}
+    return frozenset(used)
 
 
 def _remember(project: Project, tools: Tools, resolution: Resolution, changes: Sequence[Change]) -> None:
