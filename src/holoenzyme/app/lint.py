@@ -150,7 +150,7 @@ LINTERS = (
     Linter(name="imports", summary="data flows one way between packages", check=_import_linter),
     Linter(name="size", summary="no long module", check=lambda root, _: "\n".join(long_modules(root))),
     Linter(name="paths", summary="no path of one machine", check=lambda root, _: "\n".join(machine_paths(root))),
-    Linter(name="docs", summary="what docs/autodiff.md is made of has not drifted from it", check=_docs),
+    Linter(name="docs", summary="pages that are made of data are as these have it", check=_docs),
     Linter(name="shellcheck", summary="shell scripts", check=_shellcheck),
     Linter(name="hadolint", summary="every cell's rendered Dockerfiles", check=_hadolint),
     Linter(name="rust", summary="rustfmt and clippy on every crate, in a container", check=_rust),

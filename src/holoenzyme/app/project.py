@@ -15,14 +15,14 @@ from holoenzyme.engine.base import Engine, ImageInfo, Secret
 from holoenzyme.engine.bootstrap import BaseSource
 from holoenzyme.engine.secrets import host_secrets
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.model import Cell, Matrix, Status, load_matrix
+from holoenzyme.matrix.model import MATRIX_NAME, Cell, Matrix, Status, load_matrix
 from holoenzyme.matrix.recipe import Cookbook, load_cookbook
 from holoenzyme.matrix.select import select
 from holoenzyme.plan.decide import Existing, Inventory
 from holoenzyme.plan.graph import CREATED_LABEL, HASH_LABEL, INPUTS_LABEL, KEY_LABEL, STAGE_LABEL, Graph, GraphBuilder
 from holoenzyme.process import Runner, SubprocessRunner
 from holoenzyme.render.stages import ProjectFiles, Renderer
-from holoenzyme.resolve.mentions import MATRIX_NAME, manifest_of
+from holoenzyme.resolve.mentions import manifest_of
 from holoenzyme.resolve.model import LOCK_NAME, Lock, Resolution, read_lock
 from holoenzyme.resolve.reconcile import check_fits
 from holoenzyme.store import StageRef, StoreSet, Transport, open_all, store_paths

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from holoenzyme.app.project import Project
 from holoenzyme.errors import InfrastructureError, UserError
-from holoenzyme.matrix.model import Matrix
+from holoenzyme.matrix.model import MATRIX_NAME, Matrix
 from holoenzyme.matrix.yamlfile import Loc, did_you_mean, parse_model
 from holoenzyme.resolve.archives import Archives
 from holoenzyme.resolve.cargo import direct_versions
-from holoenzyme.resolve.mentions import MATRIX_NAME, in_matrix, manifest_of, rewrite
+from holoenzyme.resolve.mentions import in_matrix, manifest_of, rewrite
 from holoenzyme.resolve.model import LOCK_NAME, LockedBase, LockedSet, Resolution, lock_text, place
 from holoenzyme.resolve.newer import (
     Fate,

@@ -35,6 +35,10 @@ class Status(StrEnum):
     EXCLUDED = "excluded"
 
 
+#: The file that a matrix stands in, in the project's folder.
+MATRIX_NAME = "matrix.yaml"
+
+
 class _Section(BaseModel):
     """A part of the file: frozen, and nothing in it that is not declared."""
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from holoenzyme.matrix.model import MATRIX_NAME
 from holoenzyme.matrix.yamlfile import Loc, scalar_span
-
-MATRIX_NAME = "matrix.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)

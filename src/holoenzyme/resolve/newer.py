@@ -13,9 +13,9 @@ from packaging.version import Version as PythonVersion
 from semver import Version as CrateVersion
 
 from holoenzyme.errors import InfrastructureError
-from holoenzyme.matrix.model import Matrix
+from holoenzyme.matrix.model import MATRIX_NAME, Matrix
 from holoenzyme.matrix.yamlfile import Loc
-from holoenzyme.resolve.mentions import MATRIX_NAME, in_manifest, rewrite
+from holoenzyme.resolve.mentions import in_manifest, rewrite
 from holoenzyme.resolve.model import LOCK_NAME, Resolution
 from holoenzyme.resolve.reconcile import compare, upstream_of, with_shared
 

@@ -7,10 +7,9 @@ import tomllib
 from collections.abc import Collection, Mapping
 
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.model import Matrix
+from holoenzyme.matrix.model import MATRIX_NAME, Matrix
 from holoenzyme.matrix.yamlfile import Loc
 from holoenzyme.resolve.mentions import (
-    MATRIX_NAME,
     Mention,
     in_cargo_lock,
     in_lock,

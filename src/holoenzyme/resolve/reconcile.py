@@ -10,10 +10,10 @@ from enum import Enum
 from debian.debian_support import Version
 
 from holoenzyme.errors import InfrastructureError, UserError
-from holoenzyme.matrix.model import Matrix
+from holoenzyme.matrix.model import MATRIX_NAME, Matrix
 from holoenzyme.matrix.recipe import Cookbook
 from holoenzyme.resolve import pinned
-from holoenzyme.resolve.mentions import MATRIX_NAME, in_lock, in_matrix
+from holoenzyme.resolve.mentions import in_lock, in_matrix
 from holoenzyme.resolve.model import LOCK_NAME, RELOCK, LockedBase, LockedPackage, LockedSet, Resolution, place
 
 #: Native packages have no revision: `12.4+deb12u15` of base-files is the fifteenth update of 12.4 in Debian 12.

@@ -17,13 +17,17 @@ from holoenzyme.matrix.limits import (
     load_conventions,
     load_limits,
 )
+from holoenzyme.matrix.model import MATRIX_NAME, Status, load_matrix
 from holoenzyme.matrix.smoke import load_smoke_tests
-from holoenzyme.report.limits_text import FIX, PAGE, conventions_table, limits_table, with_tables
+from holoenzyme.report.cells_text import cells_table, with_cells
+from holoenzyme.report.limits_text import PAGE, conventions_table, limits_table, with_tables
+from holoenzyme.report.page import FIX
 
 PLACES = "".join(
     f"# {name}\n<!-- {name}: made of {path} by `{FIX}`; change that file -->\nold\n<!-- end of {name} -->\n"
     for name, path in (("limits", LIMITS_PATH), ("conventions", CONVENTIONS_PATH))
 )
+CELLS = f"<!-- cells: made of matrix.yaml by `{FIX}`; change that file -->\nolder\n<!-- end of cells -->\n"
 LIMITS = Limits.model_validate(
     {"schema": 1, "limits": [{"kind": "maps", "what": "a | b", "instead": "x\n y", "test": "t", "case": "c"}]}
 )
@@ -69,13 +73,23 @@ def test_a_page_without_the_places_is_refused(page: str) -> None:
         with_tables(page, LIMITS, CONVENTIONS)
 
 
-def test_what_drifted_is_said_and_written_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_row_for_each_cell_that_can_be_built(root: Path) -> None:
+    real = load_matrix(root / MATRIX_NAME)
+    built = [cell.id for cell in real.all_cells() if cell.status is Status.SUPPORTED]
+    assert [row.split("`")[1] for row in cells_table(real).splitlines()[2:]] == built
+    assert with_cells(CELLS, real).splitlines()[1] == "| cell | compiler | programs run on | at most |"
+
+
+def test_what_drifted_is_said_and_written_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Path) -> None:
     monkeypatch.setattr(pages, "load_limits", lambda root, tests: LIMITS)
     monkeypatch.setattr(pages, "load_conventions", lambda root: CONVENTIONS)
     (tmp_path / "docs").mkdir()
     (tmp_path / PAGE).write_text(PLACES)
+    (tmp_path / "README.md").write_text(CELLS)
+    (tmp_path / MATRIX_NAME).write_text((root / MATRIX_NAME).read_text())
     drift = pages.drifted(tmp_path)
     assert "-old" in drift and "+| maps |" in drift and FIX in drift
+    assert "-older" in drift and "+| cell |" in drift
     pages.write(tmp_path)
     assert pages.drifted(tmp_path) == ""
     assert "docs" in [linter.name for linter in lint.LINTERS]

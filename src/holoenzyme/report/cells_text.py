@@ -1,0 +1,28 @@
+"""The cells that README.md names: those that can be built. Pure."""
+
+from __future__ import annotations
+
+from holoenzyme.matrix.model import MATRIX_NAME, Matrix, Status
+from holoenzyme.report.page import put, table
+
+PAGE = "README.md"
+
+
+def cells_table(matrix: Matrix) -> str:
+    """A row for each cell that can be built, with the most that it takes: MB compressed, minutes on 2 cores."""
+    rows = [
+        (
+            f"`{cell.id}`",
+            matrix.channels[cell.channel].summary,
+            "CPU" if matrix.targets[cell.target].kind == "cpu" else matrix.targets[cell.target].summary,
+            f"{cell.budget.compressed_mb} MB, {cell.budget.build_minutes} min" if cell.budget else "",
+        )
+        for cell in matrix.all_cells()
+        if cell.status is Status.SUPPORTED
+    ]
+    return table(("cell", "compiler", "programs run on", "at most"), rows)
+
+
+def with_cells(page: str, matrix: Matrix) -> str:
+    """The page with the table as the matrix has it; raises `UserError` where it has no place for it."""
+    return put(PAGE, page, "cells", MATRIX_NAME, cells_table(matrix))
