@@ -302,7 +302,7 @@ def hanging(runner: Runner, *, begun: threading.Event | None = None) -> Callable
     def hook(build: Build) -> None:
         if begun:
             begun.set()
-        runner.run(Command(argv=("sleep", "60"), timeout=60))
+        runner.run(Command(argv=("sleep", "600"), timeout=600))
 
     return hook
 

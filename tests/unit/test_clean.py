@@ -250,7 +250,7 @@ def test_superseded_means_what_no_cell_of_the_matrix_uses(
     root: Path, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = Engine()
-    current = clean._current(root, tools_of(engine))
+    current = clean.current_hashes(root, tools_of(engine))
     engine.add("1", f"holoenzyme/stage/base:{min(current)[:16]}", stage="base", input_hash=min(current))
     engine.add("2", STAGE)
     assert run_clean(monkeypatch, engine, root, "--superseded", "--yes") == 0

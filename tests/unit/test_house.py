@@ -18,6 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tests.fakes import Stoppable
+from tests.processes import PATIENCE
 
 from holoenzyme import console
 from holoenzyme.app import cli, lint
@@ -210,7 +211,7 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
             process.stdout.readline()
             process.stdout.close()
             assert process.stderr.read() == ""
-            assert process.wait(20) == cli.BROKEN_PIPE
+            assert process.wait(PATIENCE) == cli.BROKEN_PIPE
 
 
 def test_a_broken_pipe_elsewhere_is_an_error(install: Install, capsys: Capture, tmp_path: Path) -> None:

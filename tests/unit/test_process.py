@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from tests.processes import PATIENCE, is_gone
 
 from holoenzyme import process
 from holoenzyme.errors import InfrastructureError
 from holoenzyme.process import Command, Completed, SubprocessRunner
 
+#: Seconds for what has to say something before its time is up: more of them where a loaded machine needs them.
+LIMITS = (0.3, 3.0, 30.0)
 
-def sh(script: str, *, timeout: float = 20, **more: object) -> Command:
+
+def sh(script: str, *, timeout: float = PATIENCE, **more: object) -> Command:
     return Command(argv=("sh", "-c", script), timeout=timeout, **more)  # type: ignore[arg-type]
 
 
 def run(command: Command, *, merge: bool = False) -> Completed:
     return SubprocessRunner().run(command, merge=merge)
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process ends within 5 s (a killed one stays until its parent has looked)."""
-    for _ in range(500):
-        state = ""
-        with contextlib.suppress(OSError):
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        if state in ("", "Z"):
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def test_streams_are_kept_apart_or_together() -> None:
@@ -46,7 +36,7 @@ def test_streams_are_kept_apart_or_together() -> None:
 
 def test_environment_folder_and_input(tmp_path: Path) -> None:
     command = Command(
-        argv=("sh", "-c", 'echo "$WORD"; pwd; cat'), timeout=20, cwd=tmp_path, env={"WORD": "a b"}, stdin="given"
+        argv=("sh", "-c", 'echo "$WORD"; pwd; cat'), timeout=PATIENCE, cwd=tmp_path, env={"WORD": "a b"}, stdin="given"
     )
     assert run(command).output == f"a b\n{tmp_path}\ngiven"
 
@@ -93,21 +83,27 @@ def test_output_beyond_the_limit_is_only_in_the_log(tmp_path: Path, monkeypatch:
 
 def test_the_time_limit_ends_the_whole_group(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    script = f"sleep 60 & echo $! > {pids}; (trap '' TERM; sh -c 'echo $PPID' >> {pids}; sleep 60; sleep 60) & wait"
-    done = run(sh(script, timeout=0.5))
-    assert done.timed_out and not done.ok
-    found = [int(word) for word in pids.read_text().split()]
+    script = f"sleep 600 & echo $! > {pids}; (trap '' TERM; sh -c 'echo $PPID' >> {pids}; sleep 600; sleep 600) & wait"
+    for limit in LIMITS:
+        done = run(sh(script, timeout=limit))
+        assert done.timed_out and not done.ok
+        found = [int(word) for word in pids.read_text().split()] if pids.is_file() else []
+        if len(found) == 2:
+            break
     assert len(found) == 2
     assert all(is_gone(pid) for pid in found), "one of them does not listen to SIGTERM"
 
 
 def test_what_was_printed_before_the_limit_is_kept() -> None:
-    done = run(sh("echo begun; sleep 60", timeout=0.3))
+    for limit in LIMITS:
+        done = run(sh("echo begun; sleep 600", timeout=limit))
+        if done.output:
+            break
     assert (done.timed_out, done.output) == (True, "begun\n")
     with pytest.raises(InfrastructureError) as caught:
         done.check("the thing")
     assert str(caught.value) == (
-        "the thing failed\n  why: ran past its time limit: sh -c 'echo begun; sleep 60'\nbegun"
+        "the thing failed\n  why: ran past its time limit: sh -c 'echo begun; sleep 600'\nbegun"
     )
 
 
@@ -130,7 +126,7 @@ def test_a_success_is_passed_on() -> None:
 @pytest.mark.parametrize("argv", [("no-such-program-at-all",), ("/",)])
 def test_a_program_that_cannot_be_started(argv: tuple[str, ...]) -> None:
     with pytest.raises(InfrastructureError) as caught:
-        run(Command(argv=argv, timeout=5))
+        run(Command(argv=argv, timeout=PATIENCE))
     assert caught.value.what == f"{argv[0]} could not be started"
     assert caught.value.fix == "`nox -s doctor` says what is missing and how to install it"
 
@@ -138,14 +134,14 @@ def test_a_program_that_cannot_be_started(argv: tuple[str, ...]) -> None:
 def test_a_line_to_run_it_again(tmp_path: Path) -> None:
     command = Command(
         argv=("printf", "%s|", "a b", "it's", "$HOME", ""),
-        timeout=5,
+        timeout=PATIENCE,
         cwd=tmp_path / "with space",
         env={"B": "2 3", "A": "$x"},
     )
     (tmp_path / "with space").mkdir()
     line = command.replay()
     assert line == (f"cd '{tmp_path}/with space' && A='$x' B='2 3' printf '%s|' 'a b' 'it'\"'\"'s' '$HOME' ''")
-    assert run(Command(argv=("sh", "-c", line), timeout=5)).output == "a b|it's|$HOME||" == run(command).output
+    assert run(Command(argv=("sh", "-c", line), timeout=PATIENCE)).output == "a b|it's|$HOME||" == run(command).output
 
 
 def test_stopping_ends_what_runs_in_other_threads() -> None:
@@ -155,15 +151,15 @@ def test_stopping_ends_what_runs_in_other_threads() -> None:
 
     def work() -> None:
         try:
-            runner.run(sh("echo begun; sleep 60", timeout=60), on_line=lambda line: begun.set())
+            runner.run(sh("echo begun; sleep 600", timeout=600), on_line=lambda line: begun.set())
         except KeyboardInterrupt:
             ends.append("interrupted")
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
     runner.stop()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert ends == ["interrupted"] and runner.stopped
 
 
@@ -171,7 +167,7 @@ def test_a_stopped_runner_starts_nothing_until_it_is_resumed(tmp_path: Path) -> 
     runner = SubprocessRunner()
     runner.stop()
     with pytest.raises(KeyboardInterrupt):
-        runner.run(Command(argv=("touch", str(tmp_path / "x")), timeout=5))
+        runner.run(Command(argv=("touch", str(tmp_path / "x")), timeout=PATIENCE))
     assert not (tmp_path / "x").exists()
     runner.resume()
     assert runner.run(sh("true")).ok
@@ -185,19 +181,19 @@ def test_no_process_slips_through_a_stop() -> None:
         ends: list[str] = []
 
         def work(runner: SubprocessRunner = runner, ready: threading.Barrier = ready, ends: list[str] = ends) -> None:
-            ready.wait(20)
+            ready.wait(PATIENCE)
             try:
-                runner.run(sh("sleep 60", timeout=60))
+                runner.run(sh("sleep 600", timeout=600))
             except KeyboardInterrupt:
                 ends.append("interrupted")
 
         threads = [threading.Thread(target=work) for _ in range(2)]
         for thread in threads:
             thread.start()
-        ready.wait(20)
+        ready.wait(PATIENCE)
         runner.stop()
         for thread in threads:
-            thread.join(20)
+            thread.join(PATIENCE)
         assert ends == ["interrupted"] * 2
 
 
@@ -209,5 +205,5 @@ def test_ctrl_c_while_waiting_ends_the_command(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        SubprocessRunner().run(sh("echo $$; sleep 60", timeout=60), on_line=press)
+        SubprocessRunner().run(sh("echo $$; sleep 600", timeout=600), on_line=press)
     assert is_gone(int(pid_file.read_text()))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.processes import is_gone
 
 ROOT = Path(__file__).resolve().parents[2]
 _SPEC = importlib.util.spec_from_file_location("work", ROOT / "recipes/rustc/work.py")
@@ -277,8 +280,13 @@ def test_the_projects_own_series_is_whole() -> None:
 
 
 def test_what_a_failed_build_leaves_running_is_ended(site: Site) -> None:
-    site.build(BUILD + "(sleep 3; echo late > out/late.rmeta) & exit 3")
+    # What is left running would write long after this test: only that it is gone says that it will not.
+    site.build(BUILD + "(sleep 600; echo late > out/late.rmeta) & echo $! > ../left; exit 3")
     assert site.code == 3
-    time.sleep(2.5)
-    assert not (site.work / "out/late.rmeta").exists()
+    left = int((site.root / "left").read_text())
+    try:
+        assert is_gone(left)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(left, signal.SIGKILL)
     assert site.build() == set()

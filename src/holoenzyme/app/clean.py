@@ -65,7 +65,7 @@ def run(argv: list[str], root: Path) -> int:
     options = Options(**arguments)
     tools = machine_tools(stores=None)
     engine, state = tools.engine, tools.state
-    current = _current(root, tools) if options.superseded else None
+    current = current_hashes(root, tools) if options.superseded else None
     if not options.yes:
         items = survey(engine, state, options, current)
         _show(items, options, as_json=as_json)
@@ -82,7 +82,7 @@ def run(argv: list[str], root: Path) -> int:
     return ExitCode.OK
 
 
-def _current(root: Path, tools: Tools) -> frozenset[str]:
+def current_hashes(root: Path, tools: Tools) -> frozenset[str]:
     """The input hashes of every stage of every cell that can be built, for all kinds of images."""
     return frozenset(ref.input_hash for ref in used_stages(root, tools))
 

@@ -66,6 +66,21 @@ def test_from_nothing_to_a_proved_image(small_project: Project, tools: Tools) ->
     assert not any((tools.state / "builds").glob("*/")), "contexts of builds that went well are gone"
 
 
+def test_a_stage_may_take_three_times_the_largest_budget(tools: Tools, tmp_path: Path) -> None:
+    root = write_project(tmp_path / "project")
+    edit(
+        root / "matrix.yaml",
+        "target: sm_90\n    status: supported\n    budget: {compressed_mb: 200, build_minutes: 10}",
+        "target: sm_90\n    status: supported\n    budget: {compressed_mb: 200, build_minutes: 20}",
+    )
+    build_cells(Project(root), tools, [CELL])
+    requests = {build.stage: build.request for build in engine_of(tools).builds}
+    assert {requests[stage].timeout for stage in STAGES} == {3 * 10 * 60.0}
+    build_cells(Project(root), tools, [CELL, OTHER], rebuild=True)
+    requests = {build.stage: build.request for build in engine_of(tools).builds}
+    assert {requests[stage].timeout for stage in STAGES} == {3 * 20 * 60.0}
+
+
 def test_the_second_build_does_nothing(small_project: Project, tools: Tools, built: Built) -> None:
     (again,) = build_cells(small_project, tools, [])
     assert (engine_of(tools).builds, engine_of(tools).runs) == ([], [])

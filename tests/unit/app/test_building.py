@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import Build, FakeEngine, FakeRunner, failing, hanging
+from tests.processes import PATIENCE
 from tests.small_project import CELL, OTHER, edit, good_engine, good_tools, graph_of, locked, seed, write_project
 
 from holoenzyme.app.building import PlanAgain, Report, carry_out, context_folder, stage_lock, write_context
@@ -25,8 +26,6 @@ from holoenzyme.engine.base import BuildFailed
 from holoenzyme.plan.decide import Action, Plan, decide
 from holoenzyme.plan.graph import CREATED_LABEL, Graph
 from holoenzyme.process import Command, SubprocessRunner
-
-PATIENCE = 20.0
 
 
 def press_ctrl_c() -> None:

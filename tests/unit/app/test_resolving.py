@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import Answer, Build, FakeEngine, failing
+from tests.processes import PATIENCE
 from tests.small_project import (
     BASE,
     CELL,
@@ -246,18 +247,18 @@ def test_of_two_builds_from_nothing_one_makes_the_base(site: Site) -> None:
 
     def slow(build: Build) -> None:
         inside.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
 
     site.engine.hooks["base"] = slow
     found: list[Resolved] = []
     threads = [threading.Thread(target=lambda: found.append(site.resolve())) for _ in range(2)]
     threads[0].start()
-    assert inside.wait(20)
+    assert inside.wait(PATIENCE)
     threads[1].start()
     while not any("another build" in line for line in site.said):
         threading.Event().wait(0.005)
     go_on.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert [resolved.resolution for resolved in found] == [locked(), locked()]
     assert site.engine.built.count("base") == 1

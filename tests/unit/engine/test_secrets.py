@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.processes import PATIENCE
 
 from holoenzyme.engine import secrets
 from holoenzyme.engine.secrets import PROXIES, ca_bundle, host_secrets
@@ -31,7 +32,7 @@ def test_proxies_are_in_a_private_file_that_is_gone_afterwards() -> None:
         assert secret.path.stat().st_mode & 0o777 == 0o600
         assert secret.path.parent.stat().st_mode & 0o777 == 0o700
         script = f'. {secret.path}; printf "%s|" "$http_proxy" "$NO_PROXY" "$https_proxy"'
-        done = SubprocessRunner().run(Command(argv=("env", "-i", "sh", "-c", script), timeout=10))
+        done = SubprocessRunner().run(Command(argv=("env", "-i", "sh", "-c", script), timeout=PATIENCE))
         assert done.output == "http://user:it's $ecret@proxy:1|a, b||"
         assert "HOME" not in secret.path.read_text()
     assert not secret.path.parent.exists()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.processes import PATIENCE
 from tests.unit.store.fake import FakeMachine, Image, change, image_of, ref, sha256
 
 from holoenzyme.engine.versions import UnfitVersion
@@ -196,7 +197,7 @@ def test_savers_at_once_all_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def wait(words: tuple[str, ...]) -> None:
         if "--dest-compress-format" in words:
-            meet.wait(timeout=30)
+            meet.wait(timeout=PATIENCE)
 
     machine.before = wait
     stores = [opened(tmp_path, machine) for _ in "abcd"]

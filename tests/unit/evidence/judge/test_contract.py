@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.processes import PATIENCE
 
 from holoenzyme.evidence.judge.checks import contract_terms
 from holoenzyme.evidence.judge.contract import broken_terms, script
@@ -17,7 +18,7 @@ def contract(folder: Path, *rules: tuple[str, str]) -> tuple[str, ...]:
     """Run a contract of commands and what they must print; the rules are called 0, 1, 2, ..."""
     found = [ContractRule(name=str(number), run=run, expect=text) for number, (run, text) in enumerate(rules)]
     terms = contract_terms(found, {"rust": "1.96.0", "llvm": "22"})
-    done = SubprocessRunner().run(Command(argv=("sh", "-c", script(terms)), timeout=20, cwd=folder))
+    done = SubprocessRunner().run(Command(argv=("sh", "-c", script(terms)), timeout=PATIENCE, cwd=folder))
     step = Step(
         name="contract",
         command="docker run",
