@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tests.fakes import Stoppable
 from tests.processes import PATIENCE
+from tests.small_project import CELL, OTHER, write_project
 
 from holoenzyme import console
 from holoenzyme.app import cli, lint
@@ -27,6 +28,9 @@ from holoenzyme.process import Command, Completed
 
 ROOT = Path(__file__).resolve().parents[2]
 
+
+#: The stages of the small project that have a Dockerfile.
+STAGES = ("packages-llvm", "packages-rustc", "enzyme", "rustc", "toolchain")
 
 Capture = pytest.CaptureFixture[str]
 Run = Callable[[list[str], Path], int]
@@ -338,8 +342,8 @@ def test_linters_of_the_house_pass_on_what_programs_say(root: Path) -> None:
         if each.name in ("ruff", "format", "mypy", "imports", "shellcheck"):
             assert each.check(root, bad) == "x.py:1:1: wrong"
             assert each.check(root, FakeRunner()) == ""
-    assert Path(lint.__dict__["_program"]("shellcheck")).is_file()
-    assert Path(lint.__dict__["_program"]("hadolint")).is_file()
+    assert Path(lint.program("shellcheck")).is_file()
+    assert Path(lint.program("hadolint")).is_file()
 
 
 def test_unknown_linter_is_the_users_error(root: Path) -> None:
@@ -347,22 +351,39 @@ def test_unknown_linter_is_the_users_error(root: Path) -> None:
         lint.run(["rusty"], root)
 
 
-def test_hadolint_sees_every_rendered_dockerfile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = types.ModuleType("holoenzyme.app.render")
+def test_hadolint_sees_every_dockerfile_below_a_folder(tmp_path: Path) -> None:
+    for name in ("cell/1-enzyme", "cell/2-toolchain"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "Dockerfile").write_text("FROM scratch\n")
+    runner = FakeRunner()
+    assert lint.lint_dockerfiles(tmp_path, tmp_path / "rules.yaml", runner) == ""
+    assert runner.argvs == [
+        (
+            lint.program("hadolint"),
+            "--no-color",
+            "--config",
+            str(tmp_path / "rules.yaml"),
+            str(tmp_path / "cell/1-enzyme/Dockerfile"),
+            str(tmp_path / "cell/2-toolchain/Dockerfile"),
+        )
+    ]
+    bad = FakeRunner(returncode=1, output="x/Dockerfile:1 DL3006\n")
+    assert lint.lint_dockerfiles(tmp_path, tmp_path / "rules.yaml", bad) == "x/Dockerfile:1 DL3006"
+    assert lint.lint_dockerfiles(tmp_path / "none", tmp_path / "rules.yaml", runner) == "no Dockerfile was rendered"
 
-    def render_all(root: Path, out: Path) -> None:
-        for name in ("cell/1-enzyme", "cell/2-toolchain"):
-            (out / name).mkdir(parents=True)
-            (out / name / "Dockerfile").write_text("FROM scratch\n")
 
-    module.__dict__["render_all"] = render_all
-    monkeypatch.setitem(sys.modules, "holoenzyme.app.render", module)
+def test_hadolint_gets_the_dockerfiles_of_every_image(tmp_path: Path) -> None:
+    root = write_project(tmp_path)
     (hadolint,) = [each for each in lint.LINTERS if each.name == "hadolint"]
     runner = FakeRunner()
     assert hadolint.check(root, runner) == ""
-    assert [Path(word).parent.name for word in runner.argvs[0][-2:]] == ["1-enzyme", "2-toolchain"]
-    module.__dict__["render_all"] = lambda root, out: None
-    assert hadolint.check(root, runner) == "no Dockerfile was rendered"
+    (words,) = runner.argvs
+    assert words[3] == str(root / ".hadolint.yaml")
+    rendered = {tuple(Path(word).parts[-4:-1]) for word in words[4:]}
+    assert {(cell, name.partition("-")[2]) for _, cell, name in rendered} == {
+        (cell, stage) for cell in (CELL, OTHER) for stage in STAGES
+    }
+    assert {image for image, _, _ in rendered} == {"toolchain"}
 
 
 # The lock of the Python environment

@@ -104,8 +104,8 @@ def _module(*argv: str) -> Callable[[Path, Runner], str]:
     return lambda root, runner: _command(root, runner, sys.executable, "-m", *argv)
 
 
-def _program(name: str) -> str:
-    """A program that came in a wheel of our environment."""
+def program(name: str) -> str:
+    """The path of a program that came in a wheel of our environment."""
     return str(Path(sysconfig.get_path("scripts")) / name)
 
 
@@ -116,7 +116,7 @@ def _import_linter(root: Path, runner: Runner) -> str:
 
 def _shellcheck(root: Path, runner: Runner) -> str:
     names = [str(path.relative_to(root)) for path in shell_scripts(root)]
-    return _command(root, runner, _program("shellcheck"), "--external-sources", *names) if names else "no shell script"
+    return _command(root, runner, program("shellcheck"), "--external-sources", *names) if names else "no shell script"
 
 
 def _hadolint(root: Path, runner: Runner) -> str:
@@ -124,11 +124,16 @@ def _hadolint(root: Path, runner: Runner) -> str:
 
     with tempfile.TemporaryDirectory(prefix="holoenzyme-lint-") as name:
         render_all(root, Path(name))
-        files = dockerfiles(Path(name))
-        if not files:
-            return "no Dockerfile was rendered"
-        config = str(root / ".hadolint.yaml")
-        return _command(Path(name), runner, _program("hadolint"), "--no-color", "--config", config, *map(str, files))
+        return lint_dockerfiles(Path(name), root / ".hadolint.yaml", runner)
+
+
+def lint_dockerfiles(folder: Path, config: Path, runner: Runner) -> str:
+    """What hadolint finds in the Dockerfiles below a folder of rendered build contexts; to have none is a finding."""
+    files = dockerfiles(folder)
+    if not files:
+        return "no Dockerfile was rendered"
+    words = ("--no-color", "--config", str(config))
+    return _command(folder, runner, program("hadolint"), *words, *map(str, files))
 
 
 def _docs(root: Path, runner: Runner) -> str:

@@ -19,6 +19,8 @@ from holoenzyme.matrix.recipe import FileRule
 
 #: The folder below the state folder that keeps cargo's downloads and results: a lint of nothing new takes seconds.
 CACHE = "lint"
+#: The kind of image that has the linters: a folder below `images/`.
+IMAGE = "lint"
 _CACHE_TARGET = "/cache"
 _CARGO_HOME = f"{_CACHE_TARGET}/cargo"
 #: Seconds for each command.
@@ -94,17 +96,21 @@ def _downloads(manifest: Path) -> bool:
 
 
 def run(root: Path) -> int:
-    """Check every crate; 0 when nothing was found, otherwise 1, after the findings were said.
+    """Check every crate of the project with this machine's tools; see `lint_crates`."""
+    return lint_crates(Project(root, image=IMAGE), machine_tools())
+
+
+def lint_crates(project: Project, tools: Tools) -> int:
+    """Check every crate in the default cell's image; 0 when nothing was found, else 1, after the findings were said.
 
     Raises `InfrastructureError` where dependencies cannot be fetched, and what building the lint image raises.
     """
-    project, tools = Project(root, image="lint"), machine_tools()
     (cell,) = project.cells([])
     resolved, _ = make_images(project, tools, (cell,))
     image = resolved.graph.image(cell.id).image
     found = 0
     with _cache(tools) as cache:
-        for crate in find_crates(root):
+        for crate in find_crates(project.root):
             found += _check(project, tools, image, crate, cache)
     return ExitCode.FAILED if found else ExitCode.OK
 
