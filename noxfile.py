@@ -138,6 +138,12 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the program in places that matter, and see whether the tests find it: `-- [--all-tests] [NAME ...]`."""
+    command(session)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests: all, or `-- unit` / `-- integration`; what follows goes to pytest."""
     words = list(session.posargs)

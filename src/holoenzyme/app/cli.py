@@ -71,6 +71,7 @@ COMMANDS = {
     "clean": Entry(target="holoenzyme.app.clean:run", summary="free what the project made, and nothing else"),
     "bench": Entry(target="holoenzyme.app.bench:run", summary="measure builds, plans and sizes"),
     "fuzz": Entry(target="holoenzyme.app.fuzz:run", summary="generated functions against an exact oracle"),
+    "mutants": Entry(target="holoenzyme.app.mutants:run", summary="whether the tests find changes of the program"),
     "lint": Entry(target="holoenzyme.app.lint:run", summary="run the linters"),
 }
 

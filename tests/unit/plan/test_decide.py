@@ -190,6 +190,20 @@ def test_the_newest_image_is_what_is_compared_with(small_project: Project, graph
     assert plan.of(wanted.stage.key).changes == ("package rustc-web 1.96.0-3 -> 1.96.0-1",)
 
 
+def test_an_image_with_a_name_is_compared_with_before_a_newer_one_that_lost_its_own(
+    small_project: Project, graph: Graph
+) -> None:
+    (wanted,) = nodes(graph, "packages-rustc")
+    named, nameless = (
+        node
+        for revision in (2, 3)
+        for node in nodes(graph_of(small_project, locked(rustc_web=f"1.96.0-{revision}")), "packages-rustc")
+    )
+    local = [existing(named, created=1.0), existing(nameless, created=2.0, tags=())]
+    plan = decide(graph, Inventory(local=local))
+    assert plan.of(wanted.stage.key).changes == ("package rustc-web 1.96.0-2 -> 1.96.0-1",)
+
+
 @pytest.mark.parametrize("manifest", ["", "{", "[]", "{}", "null", '"text"'])
 def test_an_image_without_a_readable_manifest(graph: Graph, manifest: str) -> None:
     (image,) = nodes(graph, "toolchain")
