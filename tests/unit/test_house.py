@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -108,6 +109,14 @@ def test_errors_have_a_message_and_a_code(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert re.sub(r"^  log: .*\n", "", shown.err, flags=re.MULTILINE) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENOSPC, 3), (errno.EDQUOT, 3), (errno.EROFS, 3), (errno.EACCES, 4), (errno.ENOENT, 4)]
+)
+def test_a_disk_that_takes_no_more_is_the_machines_fault(install: Install, number: int, code: int) -> None:
+    install(raising(OSError(number, os.strerror(number))))
+    assert cli.main(["fake"]) == code
 
 
 def test_a_bug_leaves_its_traceback_in_the_log(install: Install, capsys: Capture, state: Path) -> None:

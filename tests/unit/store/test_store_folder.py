@@ -11,12 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import Timeout
 from tests.processes import PATIENCE
 from tests.unit.store.fake import FakeMachine, Image, change, image_of, ref, sha256
 
 from holoenzyme.engine.versions import UnfitVersion
 from holoenzyme.errors import InfrastructureError, InternalError, UserError
-from holoenzyme.store import FolderStore, StageRef, StoreRefusedError, Verdict, create_store, measure, open_store
+from holoenzyme.store import (
+    FolderStore,
+    StageRef,
+    StoreRefusedError,
+    Verdict,
+    create_store,
+    folder,
+    measure,
+    open_store,
+)
 from holoenzyme.store.layout import Entry, Layout
 
 
@@ -180,6 +190,27 @@ def test_a_full_or_absent_scratch_folder_is_the_machines_fault(tmp_path: Path) -
     assert not isinstance(caught.value, StoreRefusedError)
     with pytest.raises(InfrastructureError, match=r"absent could not be written"):
         measure("loaded:1", machine.transport, scratch=tmp_path / "absent")
+
+
+def test_a_store_that_another_process_holds_is_waited_for_ten_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Busy:
+        def __init__(self, path: Path) -> None:
+            self.lock_file = str(path)
+
+        def acquire(self, timeout: float) -> None:
+            waited.append(timeout)
+            raise Timeout(self.lock_file)
+
+    waited: list[float] = []
+    machine = FakeMachine(images={"stage:1": image_of(ref())})
+    store = create_store(tmp_path, machine.transport)
+    monkeypatch.setattr(folder, "FileLock", Busy)
+    with pytest.raises(InfrastructureError, match=f"store {tmp_path} is locked") as caught:
+        store.save(ref(), "stage:1")
+    assert waited == [600.0]
+    assert caught.value.why == f"another process has held {tmp_path}/.lock for 600 s"
 
 
 def test_savers_at_once_all_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
