@@ -286,6 +286,10 @@ BAD: dict[str, tuple[Callable[[], str], list[str]]] = {
         edited(0, central=right()[0]["central"][::-1]),
         [f"{WAVE}: the steps of the central differences do not decrease"],
     ),
+    "a step that is there twice": (
+        edited(0, central=[right()[0]["central"][0], *right()[0]["central"]]),
+        [f"{WAVE}: the steps of the central differences do not decrease"],
+    ),
     "too few steps": (
         edited(0, central=right()[0]["central"][:3]),
         [
