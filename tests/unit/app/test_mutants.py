@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.fakes import Stoppable
 
 from holoenzyme.app import mutants
 from holoenzyme.app.mutants import LIST, Mutant, ProjectCopy, load_mutants, project_copy
@@ -198,7 +199,7 @@ def test_the_copy_goes_whatever_happens(project: Path) -> None:
 
 
 def test_python_that_imports_another_holoenzyme_is_the_projects_fault(project: Path) -> None:
-    class Elsewhere:
+    class Elsewhere(Stoppable):
         def run(self, command: Command, **_options: object) -> Completed:
             return Completed(command=command, returncode=0, output="/elsewhere/x.py\n", stderr="", duration=0.0)
 
@@ -206,7 +207,7 @@ def test_python_that_imports_another_holoenzyme_is_the_projects_fault(project: P
         pass
 
 
-class FakePytest:
+class FakePytest(Stoppable):
     """A `Runner` in which tests without a change take 2 s and pass; with one they end as is said."""
 
     def __init__(
@@ -218,6 +219,7 @@ class FakePytest:
         timed_out: bool = False,
         on_change: Callable[[], object] = lambda: None,
     ) -> None:
+        super().__init__()
         self.file, self.before, self.on_change = file, file.read_text(), on_change
         self.end: Callable[[Command], Completed] = lambda command: Completed(
             command=command, returncode=returncode, output=output, stderr="", duration=9.0, timed_out=timed_out
