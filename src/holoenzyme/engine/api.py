@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ class Api:
         `UserError` where `DOCKER_HOST` cannot be used.
         """
         client = self._connect(OLDEST, timeout=_FIRST_TIMEOUT)
+        self._do("asking for its version", self._knock)
         try:
             # Without a version in its path this is answered by engines of every age.
             answer = self._do("asking for its version", lambda: client.api.version(api_version=False))
@@ -48,6 +50,14 @@ class Api:
         taken = negotiate(read_engine(answer, self.address))
         log.info("%s at %s", taken, self.address)
         return taken
+
+    def _knock(self) -> None:
+        """Connect to a socket of this machine, and close it again: docker-py leaves one open where nobody answers."""
+        scheme, _, path = self.address.partition("://")
+        if scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as door:
+                door.settimeout(_FIRST_TIMEOUT)
+                door.connect(f"/{path.lstrip('/')}")
 
     def ask(self, doing: str, question: Callable[[DockerClient], Any]) -> Any:
         """Ask something and return the answer; `doing` says what, for messages (`tagging x`).
