@@ -95,9 +95,8 @@ fn prepare(
         )
     })?;
     let rustc = env::var_os("RUSTC").or_else(|| config_value(config, "rustc").map(OsString::from));
-    let rustc = rustc.unwrap_or_else(|| "rustc".into());
-    toolchain::check(&rustc)?;
-    if is_patched(&tools::ask_rustc(&rustc, &["-vV"])?) {
+    let version = toolchain::check(&rustc.unwrap_or_else(|| "rustc".into()))?;
+    if is_patched(&version) {
         command.env_remove(expansion::WANTED);
     } else {
         command.env(expansion::WANTED, "1");

@@ -7,8 +7,8 @@ use crate::failure::Failure;
 use crate::tools::ask_rustc;
 
 /// Checks that rustc's Enzyme library is where rustc looks for it; one that is missing would only be noticed after
-/// all dependencies were compiled.
-pub fn check(rustc: &OsStr) -> Result<(), Failure> {
+/// all dependencies were compiled. Gives what `rustc -vV` prints.
+pub fn check(rustc: &OsStr) -> Result<String, Failure> {
     let version = ask_rustc(rustc, &["-vV"])?;
     let sysroot = ask_rustc(rustc, &["--print", "sysroot"])?;
     let library = library_path(&version, Path::new(sysroot.trim())).ok_or_else(|| {
@@ -19,7 +19,7 @@ pub fn check(rustc: &OsStr) -> Result<(), Failure> {
         )
     })?;
     if library.is_file() {
-        return Ok(());
+        return Ok(version);
     }
     Err(Failure::new(
         "rustc's Enzyme library is missing",

@@ -40,14 +40,17 @@ def verify(tools: Tools, folder: Path) -> int:
     if isinstance(store, Refused):
         if store.verdict is not Verdict.DAMAGED:
             raise UserError(str(store), fix=store.fix)
-        lines = [store.reason]
+        refused, lines = store, [store.reason]
     else:
         lines = [f"{problem.tag}: {problem.reason}" for problem in store.verify()]
+        if store.refused is None:
+            tools.say(f"store {folder}: every byte is what it must be")
+            return ExitCode.OK
+        refused = store.refused
     for line in lines:
         print(line)
-    damaged = f"{len(lines)} damaged; {Refused(name=str(folder), verdict=Verdict.DAMAGED, reason='').fix}"
-    tools.say(f"store {folder}: {damaged if lines else 'every byte is what it must be'}")
-    return ExitCode.FAILED if lines else ExitCode.OK
+    tools.say(f"store {folder}: {len(lines)} damaged; {refused.fix}")
+    return ExitCode.FAILED
 
 
 def prune(tools: Tools, root: Path, folder: Path, cells: list[str], *, yes: bool) -> int:

@@ -90,7 +90,7 @@ def test_what_no_cell_uses_goes_when_asked(site: Site, yes: bool) -> None:
     assert all(map(site.holds, site.used)) and not site.holds(site.stale)
 
 
-def test_cells_that_are_not_named_keep_nothing(site: Site) -> None:
+def test_a_pattern_that_names_no_cell_removes_nothing(site: Site) -> None:
     with pytest.raises(UserError, match="no cell matches"):
         command.prune(site.tools, site.root, site.folder, ["zzz-*"], yes=True)
     assert site.holds(site.stale)
