@@ -1,7 +1,7 @@
 """What becomes of functions: the oracle first, then the compiler that differentiates, then the comparison.
 
-Many functions go into one crate, because a link costs seconds. A compiler that refuses one ends the whole crate, so
-that one is found, noted and left out, and the rest is compiled again.
+Many functions go into one crate, because a link costs seconds. A compiler that refuses some ends the whole crate, so
+those are found, noted and left out, and the rest is compiled again.
 """
 
 from __future__ import annotations
@@ -196,11 +196,16 @@ def _reports(output: str, kind: str) -> Iterator[Mapping[str, object]]:
                 continue
 
 
+def _case(report: Mapping[str, object]) -> str | None:
+    """The function that a report is about."""
+    match = _CASE.search(str(report.get("function")))
+    return match[1] if match else None
+
+
 def _guilty(text: str, done: Done) -> set[str]:
     """The functions on which a compilation ended, as far as it says."""
-    for report in _reports(done.output, "enzyme-error"):
-        if match := _CASE.search(str(report.get("function"))):
-            return {match[1]}
+    if refused := {name for report in _reports(done.output, "enzyme-error") if (name := _case(report))}:
+        return refused
     open_ones: dict[str, None] = {}
     for line in done.output.splitlines():
         if line.startswith(("enzyme-begin: ", "enzyme-end: ")) and (match := _CASE.search(line)):
@@ -223,7 +228,8 @@ def _refused(name: str, text: str, done: Done) -> Verdict:
     if done.timed_out or done.returncode in _OUT_OF_TIME or "SIGXCPU" in done.output:
         return Verdict(Outcome.COMPILER_HANG, "compile", "the compiler runs without an end")
     places = _modules_of(text, done.output)
-    for report in _reports(done.output, "enzyme-error"):
+    reports = list(_reports(done.output, "enzyme-error"))
+    for report in [each for each in reports if _case(each) == name] or reports:
         where = report.get("where")
         frames = [frame for frame in where if isinstance(frame, dict)] if isinstance(where, list) else []
         own = [frame for frame in frames if _PLACE.search(f"{frame.get('file')}:{frame.get('line')}")]

@@ -77,6 +77,20 @@ def test_a_report_of_the_library_names_the_function() -> None:
     assert outcomes(refusing("3", answer=line(where=[frame]))) == everything_but(f3=Outcome.REFUSED)
 
 
+def test_every_report_of_one_compilation_counts_with_its_own_function() -> None:
+    def compiler_says(text: str) -> Done:
+        lines = []
+        for name, frames in (("3", []), ("6", [{"file": "/src/main.rs", "line": 9, "column": 1, "function": "f"}])):
+            if name in names(text):
+                report = {"kind": "NoDerivative", "message": "no", "function": f"_9generated7case_{name}_1f"}
+                lines.append("enzyme-error: " + json.dumps({**report, "where": frames}))
+        return Done(101, "\n".join(lines)) if lines else GOOD
+
+    bench = FakeBench(PROGRAMS, compiler_says=compiler_says)
+    assert outcomes(bench) == everything_but(f3=Outcome.UNPLACED, f6=Outcome.REFUSED)
+    assert [len(crate) for crate in bench.crates] == [8, 6]
+
+
 def test_a_crash_of_the_compiler_is_that_of_the_function_it_was_at() -> None:
     begin = 'enzyme-begin: {{"function":"_RN7case_1_1f"}}\nenzyme-end: {{"function":"_RN7case_1_1f"}}\n'
     begin += 'enzyme-begin: {{"function":"_RN7case_{name}_1f"}}\nAssertion `x` failed.'
