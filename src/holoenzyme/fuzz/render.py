@@ -12,10 +12,10 @@ from holoenzyme.fuzz.model import Argument, Level, Node, Passing, Program, Shape
 #: The crate with the functions that are called across crates.
 HELPERS = "helpers"
 _PLACE = re.compile(r"\$([puma]?)(\d+)")
-#: Variables that begin as a literal (methods of a number without a type do not compile), numbers, numbers of whole
+#: Variables made of literals alone (methods of a number without a type do not compile), numbers, numbers of whole
 #: numbers, whole numbers of numbers, numbers as f32, and numbers of an f32: plain and dual.
 _MARKERS = (
-    (re.compile(r"\b(let (?:mut )?\w+) = %L\{([^{}]*)\};"), r"\1: %R = \2;", r"\1: %R = %c(\2);"),
+    (re.compile(r"\b(let (?:mut )?\w+) = ((?:[-+*/() ]|%L\{[^{}]*\})+);"), r"\1: %R = \2;", r"\1: %R = \2;"),
     (re.compile(r"%L\{([^{}]*)\}"), r"\1", r"%c(\1)"),
     (re.compile(r"%I\{([^{}]*)\}"), r"((\1) as %R)", r"%R::of(\1)"),
     (re.compile(r"%W\{([^{}]*)\}"), r"((\1) as usize)", r"(\1).whole()"),

@@ -44,6 +44,7 @@ def test_variables_that_begin_as_a_literal_have_a_type() -> None:
     texts = [function(generate(seed)) for seed in range(70001, 70051)]
     assert any(re.search(r"let (mut )?\w+: f(32|64) = -?[0-9.]+;", text) for text in texts)
     assert not any(re.search(r"let (mut )?\w+ = -?[0-9]+\.[0-9]+;", text) for text in texts)
+    assert re.search(r"let \w+: f64 = -\(1.5 \+ 2.0\);", subject([("72026", generate(72026))], 1.0))
 
 
 def test_the_oracle_has_no_plain_float() -> None:
