@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.small_project import CELL, OTHER, PLACE, locked
 
 from holoenzyme.app.building import write_context
-from holoenzyme.app.project import Project
 from holoenzyme.plan.graph import Graph
 from holoenzyme.resolve.model import LockedSet, Resolution
+from holoenzyme.session import Project
 
 # The project is only read.
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)

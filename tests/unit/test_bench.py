@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeEngine, FakeRunner, failing
-from tests.small_project import good_tools
+from tests.small_project import good_session
 from tests.unit.store.fake import image_of, ref, write_store
 
 from holoenzyme.app.bench import write
@@ -25,7 +25,6 @@ from holoenzyme.app.measuring import (
     put_layer_below,
     synthetic,
 )
-from holoenzyme.app.project import Project, Tools
 from holoenzyme.console import err
 from holoenzyme.engine.base import BuildFailed
 from holoenzyme.errors import UserError
@@ -41,15 +40,23 @@ from holoenzyme.report.bench_table import (
     number,
     tables,
 )
+from holoenzyme.session import Project, Session
 
 MARK = "0123456789ab"
 
 
 @pytest.fixture
 def bench(root: Path, tmp_path: Path) -> Bench:
-    tools = Tools(engine=FakeEngine(), runner=FakeRunner(), state=tmp_path, environ={}, say=lambda text: None)
     project = Project(root)
-    return Bench(project=project, tools=tools, cell=project.cells([])[0])
+    session = Session(
+        project=project,
+        engine=FakeEngine(),
+        runner=FakeRunner(),
+        state=tmp_path,
+        environ={},
+        say=lambda text: None,
+    )
+    return Bench(session=session, cell=project.cells([])[0])
 
 
 def part(name: str, value: float, goal: float | None = None) -> Part:
@@ -138,7 +145,9 @@ def test_every_figure_says_how_it_was_measured(capsys: pytest.CaptureFixture[str
 
 
 def test_a_thousand_cells_are_a_thousand_images(bench: Bench) -> None:
-    matrix, resolution, cells = synthetic(bench.project.matrix, bench.project.lock.resolution(), bench.cell, 120)
+    matrix, resolution, cells = synthetic(
+        bench.session.project.matrix, bench.session.project.lock.resolution(), bench.cell, 120
+    )
     assert len({cell.id for cell in cells}) == 120
     assert len({(cell.rust, cell.target, cell.base, cell.arch) for cell in cells}) == 120
     assert {cell.base for cell in cells} <= set(matrix.bases)
@@ -157,8 +166,8 @@ def test_the_plan_is_measured_in_three_states(bench: Bench, monkeypatch: pytest.
 
 
 def test_unbuilt_shares_nothing_with_what_is_built(bench: Bench, root: Path) -> None:
-    resolution = bench.project.lock.resolution()
-    usual = bench.project.graph([bench.cell], resolution).nodes
+    resolution = bench.session.project.lock.resolution()
+    usual = bench.session.project.graph([bench.cell], resolution).nodes
     other = Unbuilt(root, MARK).graph([bench.cell], resolution).nodes
     assert usual.keys() == other.keys()
     assert not {node.image for node in usual.values()} & {node.image for node in other.values()}
@@ -170,13 +179,13 @@ def test_unbuilt_shares_nothing_with_what_is_built(bench: Bench, root: Path) -> 
 
 def fresh(project: Project, state: Path) -> Bench:
     """A bench on an engine that has nothing."""
-    return Bench(project=project, tools=good_tools(state), cell=project.cells([])[0])
+    return Bench(session=good_session(project, state), cell=project.cells([])[0])
 
 
 def test_from_nothing_is_measured_beside_what_is_built(small_project: Project, tmp_path: Path) -> None:
     bench = fresh(small_project, tmp_path)
-    build_cells(small_project, bench.tools, [])
-    engine = bench.tools.engine
+    build_cells(bench.session, [])
+    engine = bench.session.engine
     assert isinstance(engine, FakeEngine)
     before, records = engine.tags, sorted(tmp_path.glob("evidence/*"))
     engine.forget()
@@ -197,7 +206,7 @@ def test_from_nothing_is_measured_beside_what_is_built(small_project: Project, t
 
 def test_a_failing_build_leaves_nothing_of_the_measurement(small_project: Project, tmp_path: Path) -> None:
     bench = fresh(small_project, tmp_path)
-    engine = bench.tools.engine
+    engine = bench.session.engine
     assert isinstance(engine, FakeEngine)
     engine.hooks["toolchain"] = failing()
     with pytest.raises(BuildFailed):
@@ -212,10 +221,10 @@ def test_what_is_not_built_cannot_be_measured(small_project: Project, tmp_path: 
 
 
 def test_what_was_built_to_measure_is_removed_even_on_failure(bench: Bench) -> None:
-    engine = bench.tools.engine
+    engine = bench.session.engine
     assert isinstance(engine, FakeEngine)
     engine.put("holoenzyme/stage/rustc:1", {STAGE_LABEL: "rustc"})
-    with pytest.raises(RuntimeError), _removing(bench.tools, MARK):
+    with pytest.raises(RuntimeError), _removing(bench.session, MARK):
         engine.put("holoenzyme/stage/rustc:2", {STAGE_LABEL: "rustc", BENCH_LABEL: MARK})
         engine.put("holoenzyme/stage/rustc:3", {STAGE_LABEL: "rustc", BENCH_LABEL: "another run"})
         engine.put(None, {STAGE_LABEL: "rustc", BENCH_LABEL: MARK})

@@ -15,10 +15,10 @@ from holoenzyme import console
 from holoenzyme.app import clean
 from holoenzyme.app.clean import Options, as_data, remove, survey
 from holoenzyme.app.leftovers import Item, Kind, is_alive
-from holoenzyme.app.project import Tools
 from holoenzyme.engine.base import ContainerInfo, ImageInfo, ImageInUse, Usage
 from holoenzyme.errors import UserError
 from holoenzyme.plan.graph import HASH_LABEL, STAGE_LABEL
+from holoenzyme.session import Project, Session
 
 A, B = "a" * 64, "b" * 64
 STAGE = f"holoenzyme/stage/rustc:{A[:16]}"
@@ -200,12 +200,19 @@ def test_what_is_in_use_at_the_last_moment_is_left_and_said(tmp_path: Path) -> N
     assert engine.removed == [f"holoenzyme/stage/rustc:{B[:16]}"]
 
 
-def tools_of(engine: Engine) -> Tools:
-    return Tools(engine=engine, runner=FakeRunner(), state=console.state_dir(), environ={}, say=console.say)
+def session_of(engine: Engine, root: Path) -> Session:
+    return Session(
+        project=Project(root),
+        engine=engine,
+        runner=FakeRunner(),
+        state=console.state_dir(),
+        environ={},
+        say=console.say,
+    )
 
 
 def run_clean(monkeypatch: pytest.MonkeyPatch, engine: Engine, root: Path, *words: str) -> int:
-    monkeypatch.setattr(clean, "machine_tools", lambda stores: tools_of(engine))
+    monkeypatch.setattr(clean, "machine_session", lambda root, stores: session_of(engine, root))
     return clean.run(list(words), root)
 
 
@@ -250,7 +257,7 @@ def test_superseded_means_what_no_cell_of_the_matrix_uses(
     root: Path, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = Engine()
-    current = clean.current_hashes(root, tools_of(engine))
+    current = clean.current_hashes(session_of(engine, root))
     engine.add("1", f"holoenzyme/stage/base:{min(current)[:16]}", stage="base", input_hash=min(current))
     engine.add("2", STAGE)
     assert run_clean(monkeypatch, engine, root, "--superseded", "--yes") == 0

@@ -11,9 +11,10 @@ import pytest
 from tests.fake_host import ANSWERS, FakeHost
 
 from holoenzyme.app import doctor
-from holoenzyme.app.doctor import Condition, Finding, ThisHost, ensure, examine
+from holoenzyme.app.doctor import Condition, Finding, examine
 from holoenzyme.engine import secrets
 from holoenzyme.engine.api import Api
+from holoenzyme.engine.install import ThisHost, ensure
 from holoenzyme.engine.trouble import no_answer
 from holoenzyme.engine.versions import ApiVersion, UnfitVersion, negotiate
 from holoenzyme.errors import ExitCode, InfrastructureError, UserError

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeEngine
-from tests.small_project import edit, good_engine, good_tools, write_project
+from tests.small_project import edit, good_engine, good_session, write_project
 
 from holoenzyme.app import rustlint
-from holoenzyme.app.project import Project
 from holoenzyme.engine.base import RunRequest, RunResult
 from holoenzyme.errors import InfrastructureError
+from holoenzyme.session import Project
 
 
 class Containers(FakeEngine):
@@ -59,8 +59,9 @@ def project(tmp_path: Path) -> Path:
 def lint(root: Path, engine: Containers, **environ: str) -> tuple[int, list[list[str]], list[str]]:
     """Lint `root`; returns the exit code, the commands, and what was said of crates."""
     said: list[str] = []
-    tools = replace(good_tools(root / "state", engine), environ=environ, say=said.append)
-    code = rustlint.lint_crates(Project(root, image=rustlint.IMAGE), tools)
+    project = Project(root, image=rustlint.IMAGE)
+    session = replace(good_session(project, root / "state", engine), environ=environ, say=said.append)
+    code = rustlint.lint_crates(session)
     findings = [text for text in said if text.startswith(("crates/", "smoke_tests/"))]
     return code, [list(request.argv) for request in engine.asked], findings
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from holoenzyme import console
 from holoenzyme.app.measuring import Bench, measure_cold, measure_noop, measure_plan, measure_size, measure_store
 from holoenzyme.app.measuring_rustc import measure_rustc
-from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.report.bench_table import SCHEMA, Part, as_data, tables
+from holoenzyme.session import machine_session
 
 OUTPUT = Path("build/bench/build.json")
 #: In the order in which they run: saving to a store gives the size too, and what takes longest comes last.
@@ -57,15 +57,15 @@ def run(argv: list[str], root: Path) -> int:
     parser.add_argument("--cell", metavar="CELL", help="another cell than the default one")
     parser.add_argument("--json", action="store_true", help="print what is written instead of tables")
     arguments = parser.parse_args(argv)
-    project, tools = Project(root), machine_tools()
-    cells = project.cells([arguments.cell] if arguments.cell else [])
+    session = machine_session(root)
+    cells = session.project.cells([arguments.cell] if arguments.cell else [])
     if len(cells) != 1:
         raise UserError(f"{arguments.cell!r} names {len(cells)} cells", fix="name one cell")
-    bench = Bench(project=project, tools=tools, cell=cells[0])
+    bench = Bench(session=session, cell=cells[0])
     parts = []
     for name, measure in PARTS.items():
         if name in arguments.only or not arguments.only:
-            tools.say(f"{name}: measuring")
+            session.say(f"{name}: measuring")
             parts.append(measure(bench))
             if not arguments.json:
                 for table in tables(parts[-1]):
@@ -73,7 +73,7 @@ def run(argv: list[str], root: Path) -> int:
     data = write(root / OUTPUT, cells[0].id, parts)
     if arguments.json:
         print(json.dumps(data, indent=1))
-    tools.say(f"written: {root / OUTPUT}")
+    session.say(f"written: {root / OUTPUT}")
     return ExitCode.OK
 
 

@@ -11,17 +11,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from holoenzyme.app.building import PlanAgain, Report, carry_out, stage_lock
+from holoenzyme.app.planner import Resolved
 from holoenzyme.app.progress import Board, board
-from holoenzyme.app.project import Project, Tools, machine_tools
 from holoenzyme.app.proving import Proof, is_proved, proof_of, prove
-from holoenzyme.app.resolving import Resolved, resolve_cells
+from holoenzyme.app.resolving import resolve_cells
 from holoenzyme.engine.base import BuildFailed
-from holoenzyme.engine.bootstrap import BaseSource
 from holoenzyme.errors import ExitCode
 from holoenzyme.evidence.record import Record
 from holoenzyme.matrix.model import Cell
-from holoenzyme.plan.decide import Action
+from holoenzyme.plan.decide import Action, BaseSource
 from holoenzyme.plan.graph import Graph
+from holoenzyme.session import Session, machine_session
 
 #: Where proved images are named: `holoenzyme/toolchain:CELL`.
 NAMESPACE = "holoenzyme"
@@ -52,27 +52,26 @@ class Built:
 def run(argv: list[str], root: Path) -> int:
     """`build-image [CELL ...]`: exit code 0 when every cell's image is proved and has its name."""
     arguments = _parser().parse_args(argv)
-    project = Project(root)
-    tools = machine_tools(stores=arguments.store, base_source=BaseSource(arguments.base))
+    session = machine_session(root, stores=arguments.store, base_source=BaseSource(arguments.base))
     start = time.monotonic()
     try:
-        built = build_cells(project, tools, arguments.cells, rebuild=arguments.no_cache, prove_again=arguments.prove)
+        built = build_cells(session, arguments.cells, rebuild=arguments.no_cache, prove_again=arguments.prove)
     except BuildFailed as error:
         if arguments.shell:
             from holoenzyme.app.shell import open_shell
 
-            tools.say(str(error))
-            open_shell(tools, error)
+            session.say(str(error))
+            open_shell(session, error)
         raise
     for item in built:
-        tools.say(_summary(item))
+        session.say(_summary(item))
         print(item.name)
     if arguments.save:
         from holoenzyme.app.saving import save
 
         for item in built:
-            save(tools, item.graph, [item.cell.id], Path(arguments.save))
-    tools.say(f"done in {time.monotonic() - start:.1f} s")
+            save(session, item.graph, [item.cell.id], Path(arguments.save))
+    session.say(f"done in {time.monotonic() - start:.1f} s")
     return ExitCode.OK
 
 
@@ -89,46 +88,44 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def build_cells(
-    project: Project, tools: Tools, patterns: list[str], *, rebuild: bool = False, prove_again: bool = False
+    session: Session, patterns: list[str], *, rebuild: bool = False, prove_again: bool = False
 ) -> tuple[Built, ...]:
     """Build and prove cells.
 
     Raises `UserError` for a cell that cannot be built, `BuildFailed` for a failing step, and `InternalError` for an
     image that is not proved; whatever is raised, no image has its name that was not proved.
     """
-    cells = project.cells(patterns)
-    proofs = {cell.id: proof_of(project, cell) for cell in cells}
-    resolved, report = make_images(project, tools, cells, rebuild=rebuild)
-    return tuple(_prove(project, tools, proofs[cell.id], resolved.graph, report, again=prove_again) for cell in cells)
+    cells = session.project.cells(patterns)
+    proofs = {cell.id: proof_of(session.project, cell) for cell in cells}
+    resolved, report = make_images(session, cells, rebuild=rebuild)
+    return tuple(_prove(session, proofs[cell.id], resolved.graph, report, again=prove_again) for cell in cells)
 
 
-def make_images(
-    project: Project, tools: Tools, cells: Sequence[Cell], *, rebuild: bool = False
-) -> tuple[Resolved, Report]:
+def make_images(session: Session, cells: Sequence[Cell], *, rebuild: bool = False) -> tuple[Resolved, Report]:
     """Load, pull or build the images of cells, in the staging namespace; nothing is proved."""
     while True:
-        resolved = resolve_cells(project, tools, cells, rebuild=rebuild)
+        resolved = resolve_cells(session, cells, rebuild=rebuild)
         try:
-            return resolved, _build(project, tools, resolved, rebuild=rebuild)
+            return resolved, _build(session, resolved, rebuild=rebuild)
         except PlanAgain:
-            tools.say("a store was refused on the way: planning again without it")
+            session.say("a store was refused on the way: planning again without it")
 
 
-def _build(project: Project, tools: Tools, resolved: Resolved, *, rebuild: bool) -> Report:
+def _build(session: Session, resolved: Resolved, *, rebuild: bool) -> Report:
     if all(decision.action in (Action.REUSE, Action.SKIP) for decision in resolved.plan.decisions):
-        return carry_out(tools, resolved, _Silent(), timeout=0)
-    tools.state.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(tools.state).free
+        return carry_out(session, resolved, _Silent(), timeout=0)
+    session.state.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(session.state).free
     if free < _DISK_NEEDED:
-        tools.say(f"warning: {free / 1e9:.1f} GB of disk are free, a build may need {_DISK_NEEDED / 1e9:.0f} GB")
+        session.say(f"warning: {free / 1e9:.1f} GB of disk are free, a build may need {_DISK_NEEDED / 1e9:.0f} GB")
     minutes = [
         cell.budget.build_minutes
-        for cell in project.matrix.all_cells()
+        for cell in session.project.matrix.all_cells()
         if cell.budget and cell.id in resolved.graph.images
     ]
-    tools.say(f"building with {tools.engine.builder}")
+    session.say(f"building with {session.engine.builder}")
     with board("stages") as progress:
-        return carry_out(tools, resolved, progress, no_cache=rebuild, timeout=stage_limit(minutes))
+        return carry_out(session, resolved, progress, no_cache=rebuild, timeout=stage_limit(minutes))
 
 
 def stage_limit(minutes: Iterable[float]) -> float:
@@ -136,23 +133,25 @@ def stage_limit(minutes: Iterable[float]) -> float:
     return timedelta(minutes=_PATIENCE * max(minutes, default=_USUAL_MINUTES)).total_seconds()
 
 
-def _prove(project: Project, tools: Tools, proof: Proof, graph: Graph, report: Report, *, again: bool) -> Built:
+def _prove(session: Session, proof: Proof, graph: Graph, report: Report, *, again: bool) -> Built:
     node = graph.image(proof.cell.id)
     name = f"{NAMESPACE}/{node.stage.name}:{proof.cell.id}"
-    image = tools.engine.image(node.image)
+    image = session.engine.image(node.image)
     fresh = again or node.stage.name in report.loaded
-    record_path = is_proved(tools, proof, image) if image is not None and not fresh else None
+    record_path = is_proved(session, proof, image) if image is not None and not fresh else None
     record: Record | None = None
     if record_path is None:
-        with stage_lock(tools, node, waiting=lambda: tools.say(f"{proof.cell.id}: another build proves it; waiting")):
-            record_path = is_proved(tools, proof, image) if image is not None and not fresh else None
+        with stage_lock(
+            session, node, waiting=lambda: session.say(f"{proof.cell.id}: another build proves it; waiting")
+        ):
+            record_path = is_proved(session, proof, image) if image is not None and not fresh else None
             if record_path is None:
-                tools.say(f"{proof.cell.id}: proving it with {', '.join(test.rule.name for test in proof.tests)}")
-                record_path, record = prove(project, tools, proof, node)
-                image = tools.engine.image(node.image)
-    named = tools.engine.image(name)
+                session.say(f"{proof.cell.id}: proving it with {', '.join(test.rule.name for test in proof.tests)}")
+                record_path, record = prove(session, proof, node)
+                image = session.engine.image(node.image)
+    named = session.engine.image(name)
     if named is None or image is None or named.id != image.id:
-        tools.engine.tag(node.image, name)
+        session.engine.tag(node.image, name)
     return Built(cell=proof.cell, graph=graph, name=name, record_path=record_path, record=record, report=report)
 
 

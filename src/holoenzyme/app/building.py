@@ -6,24 +6,26 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import assert_never
 
 from holoenzyme.app import times
 from holoenzyme.app.locks import held
+from holoenzyme.app.planner import Resolved
 from holoenzyme.app.progress import Board
-from holoenzyme.app.project import Tools
-from holoenzyme.app.resolving import Resolved, load_stage
+from holoenzyme.app.resolving import load_stage
 from holoenzyme.engine.base import BuildFailed, BuildRequest, Secret
 from holoenzyme.errors import InternalError
 from holoenzyme.plan.decide import Action, Decision
 from holoenzyme.plan.graph import CREATED_LABEL, DRIFT_LABEL, HASH_LABEL, TAG_LENGTH, Node
 from holoenzyme.render.stages import StageKind
+from holoenzyme.session import Session
 
 
 class PlanAgain(Exception):
@@ -56,7 +58,7 @@ def write_context(folder: Path, node: Node) -> None:
             path.chmod(0o755)
 
 
-def carry_out(tools: Tools, resolved: Resolved, board: Board, *, no_cache: bool = False, timeout: float) -> Report:
+def carry_out(session: Session, resolved: Resolved, board: Board, *, no_cache: bool = False, timeout: float) -> Report:
     """Load and build what a plan asks for, independent stages at the same time.
 
     Raises the first error of a stage after every other running stage was ended; nothing that was not finished has a
@@ -71,9 +73,9 @@ def carry_out(tools: Tools, resolved: Resolved, board: Board, *, no_cache: bool 
     report.reused += [d.node.stage.name for d in resolved.plan.decisions if d.action is Action.REUSE]
     if not todo:
         return report
-    with tools.secrets() as secrets:
+    with session.secrets() as secrets:
         worker = _Worker(
-            tools=tools,
+            session=session,
             board=board,
             secrets=secrets,
             no_cache=no_cache,
@@ -81,54 +83,57 @@ def carry_out(tools: Tools, resolved: Resolved, board: Board, *, no_cache: bool 
             report=report,
             drift=tuple(str(change) for change in resolved.changes),
         )
-        _schedule(tools, todo, worker)
+        _schedule(session, todo, worker)
     return report
 
 
-def _schedule(tools: Tools, todo: dict[str, Decision], worker: _Worker) -> None:
+def _schedule(session: Session, todo: Mapping[str, Decision], worker: _Worker) -> None:
+    order = TopologicalSorter({key: _waits_for(decision) & set(todo) for key, decision in todo.items()})
+    try:
+        order.prepare()
+    except CycleError as error:
+        raise InternalError(f"stages wait for each other: {', '.join(error.args[1])}") from error
     running: dict[Future[None], str] = {}
-    done: set[str] = set()
-    waiting = dict(todo)
     # BuildKit and the compilers share the cores; a few more stages than cores keep downloads going beside them.
-    with _resuming(tools), ThreadPoolExecutor(max_workers=(os.cpu_count() or 2) + 1) as pool:
+    with _resuming(session), ThreadPoolExecutor(max_workers=(os.cpu_count() or 2) + 1) as pool:
         try:
-            while waiting or running:
-                for key, decision in list(waiting.items()):
-                    needs = {need.stage.key for need in decision.node.needs.values()} if _builds(decision) else set()
-                    if needs & set(todo) <= done:
-                        running[pool.submit(worker.run, waiting.pop(key))] = key
-                if not running:
-                    raise InternalError(f"stages wait for each other: {', '.join(waiting)}")
+            while order.is_active():
+                for key in order.get_ready():
+                    running[pool.submit(worker.run, todo[key])] = key
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    done.add(running.pop(future))
+                    key = running.pop(future)
                     future.result()
+                    order.done(key)
         except PlanAgain:
             # What still runs goes on to its end: the new plan needs it too.
             raise
         except BaseException:
             # What still runs would go on for minutes: end it, so that the error or Ctrl-C is answered at once.
-            tools.runner.stop()
+            session.runner.stop()
             for future in running:
                 future.cancel()
             raise
 
 
 @contextmanager
-def _resuming(tools: Tools) -> Iterator[None]:
+def _resuming(session: Session) -> Iterator[None]:
     """Let the runner run commands again afterwards: a shell after a failure, or another plan, needs it."""
     try:
         yield
     finally:
-        tools.runner.resume()
+        session.runner.resume()
 
 
-def _builds(decision: Decision) -> bool:
-    return decision.action in (Action.BUILD, Action.PULL)
+def _waits_for(decision: Decision) -> set[str]:
+    """The stages that must be there before it; a stage that is loaded waits for none."""
+    if decision.action not in (Action.BUILD, Action.PULL):
+        return set()
+    return {need.stage.key for need in decision.node.needs.values()}
 
 
 @dataclass(kw_only=True)
 class _Worker:
-    tools: Tools
+    session: Session
     board: Board
     secrets: tuple[Secret, ...]
     no_cache: bool
@@ -143,7 +148,9 @@ class _Worker:
         self.board.start(name, decision.action.value, decision.because)
         how = "failed"
         try:
-            with stage_lock(self.tools, node, waiting=lambda: self.board.line(name, "another build makes it; waiting")):
+            with stage_lock(
+                self.session, node, waiting=lambda: self.board.line(name, "another build makes it; waiting")
+            ):
                 how = self._do(decision)
         except KeyboardInterrupt:
             how = "interrupted"
@@ -153,14 +160,14 @@ class _Worker:
 
     def _do(self, decision: Decision) -> str:
         node = decision.node
-        there = self.tools.engine.image(node.image)
+        there = self.session.engine.image(node.image)
         if there is not None and there.labels.get(HASH_LABEL) == node.input_hash and not self.no_cache:
             with self.guard:
                 self.report.reused.append(node.stage.name)
             return "reused"
         match decision.action:
             case Action.LOAD:
-                if not load_stage(self.tools, node):
+                if not load_stage(self.session, node):
                     raise PlanAgain
                 with self.guard:
                     self.report.loaded.append(node.stage.name)
@@ -175,7 +182,7 @@ class _Worker:
         return "done"
 
     def _build(self, node: Node) -> None:
-        context = context_folder(self.tools, node)
+        context = context_folder(self.session, node)
         write_context(context, node)
         log_file = context.with_suffix(".log")
         log_file.unlink(missing_ok=True)
@@ -192,22 +199,22 @@ class _Worker:
         )
         start = time.monotonic()
         try:
-            image = self.tools.engine.build(
+            image = self.session.engine.build(
                 request, on_line=lambda line: self.board.line(node.stage.name, line), log_file=log_file
             )
         except BuildFailed as error:
             error.what = f"{node.stage.name}: {error.what}"
             raise
-        self.tools.engine.tag(image, node.image)
-        times.note(self.tools.state, node, time.monotonic() - start, log_file)
+        self.session.engine.tag(image, node.image)
+        times.note(self.session.state, node, time.monotonic() - start, log_file)
         shutil.rmtree(context)
 
 
-def context_folder(tools: Tools, node: Node) -> Path:
+def context_folder(session: Session, node: Node) -> Path:
     """Where a stage's build context is written; it stays there when the build fails, with the log beside it."""
-    return tools.state / "builds" / f"{node.stage.name}-{node.input_hash[:TAG_LENGTH]}"
+    return session.state / "builds" / f"{node.stage.name}-{node.input_hash[:TAG_LENGTH]}"
 
 
-def stage_lock(tools: Tools, node: Node, *, waiting: Callable[[], None]) -> AbstractContextManager[None]:
+def stage_lock(session: Session, node: Node, *, waiting: Callable[[], None]) -> AbstractContextManager[None]:
     """Hold the lock of a stage's content: of two builds of the same stage, one builds and the other waits."""
-    return held(tools, f"{node.stage.name}-{node.input_hash[:TAG_LENGTH]}", waiting=waiting)
+    return held(session, f"{node.stage.name}-{node.input_hash[:TAG_LENGTH]}", waiting=waiting)

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, assert_never
 
-from holoenzyme.app.project import Project, Tools
 from holoenzyme.engine.base import RunRequest, RunResult
 from holoenzyme.engine.network import Network
 from holoenzyme.errors import UserError
@@ -32,6 +31,7 @@ from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.recipe import FileRule
 from holoenzyme.matrix.smoke import DECLARATION, SmokeStep, SmokeTest
 from holoenzyme.render.stages import File
+from holoenzyme.session import Project, Session
 
 #: Stands for the folder of a crate where nothing is run.
 _NOWHERE = Path()
@@ -110,8 +110,8 @@ def smoke_task(project: Project, cell: Cell, test: SmokeTest) -> SmokeTask:
 class Checks:
     """Checks of one image; what it takes is counted from when this is made."""
 
-    def __init__(self, *, tools: Tools, cell: Cell, image: ImageFacts) -> None:
-        self._tools, self._cell, self._image = tools, cell, image
+    def __init__(self, *, session: Session, cell: Cell, image: ImageFacts) -> None:
+        self._session, self._cell, self._image = session, cell, image
         self._start, self._started = time.monotonic(), datetime.now(UTC)
         self._tolerances: dict[str, tuple[float, float]] = {}
 
@@ -136,7 +136,7 @@ class Checks:
             oracle_hash=digest,
             started=self._started.isoformat(timespec="milliseconds"),
             duration=time.monotonic() - self._start,
-            host=HostFacts(system=platform.platform(), machine=platform.machine(), engine=self._tools.engine.name),
+            host=HostFacts(system=platform.platform(), machine=platform.machine(), engine=self._session.engine.name),
             device=", ".join([*devices, f"cpu, {os.cpu_count()} cores"]),
             versions=dict(verdict.versions),
             steps=tuple(
@@ -163,7 +163,7 @@ class Checks:
         with ExitStack() as stack:
             folder = stack.enter_context(work_folder({})) if task.writes else None
             place = Place(image=self._image.name, folder=folder)
-            result = self._tools.engine.run(script_request(place, task.script, task.limit))
+            result = self._session.engine.run(script_request(place, task.script, task.limit))
         return judge(task.check, [_step(task.check.name, result)])
 
     def _run_smoke(self, task: SmokeTask) -> Verdict:
@@ -175,9 +175,9 @@ class Checks:
             place = Place(
                 image=self._image.name,
                 folder=folder,
-                network=Network.of(self._tools.environ),
+                network=Network.of(self._session.environ),
             )
-            ran = run_steps(self._tools.engine, place, task.steps, ENVIRONMENT if launches else {})
+            ran = run_steps(self._session.engine, place, task.steps, ENVIRONMENT if launches else {})
             steps = [_step(step.name, result) for step, result in ran]
             programs = [_read_program(path, self._cell.target) for path in built_programs(folder)] if launches else []
         return judge(task.check, steps, oracle=oracle, programs=programs)

@@ -15,11 +15,11 @@ from filelock import FileLock, Timeout
 
 from holoenzyme import console
 from holoenzyme.app.leftovers import Item, Kind, containers, files, images, is_alive
-from holoenzyme.app.project import Tools, machine_tools
-from holoenzyme.app.resolving import used_stages
+from holoenzyme.app.planner import used_stages
 from holoenzyme.app.rustlint import CACHE
 from holoenzyme.engine.base import Housekeeping, ImageInUse
 from holoenzyme.errors import ExitCode, UserError
+from holoenzyme.session import Session, machine_session
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,9 +63,9 @@ def run(argv: list[str], root: Path) -> int:
     arguments = vars(parser.parse_args(argv))
     as_json = arguments.pop("json")
     options = Options(**arguments)
-    tools = machine_tools(stores=None)
-    engine, state = tools.engine, tools.state
-    current = current_hashes(root, tools) if options.superseded else None
+    session = machine_session(root, stores=None)
+    engine, state = session.engine, session.state
+    current = current_hashes(session) if options.superseded else None
     if not options.yes:
         items = survey(engine, state, options, current)
         _show(items, options, as_json=as_json)
@@ -73,18 +73,18 @@ def run(argv: list[str], root: Path) -> int:
     with _no_build(state):
         before = engine.usage().layers
         items = survey(engine, state, options, current)
-        removed = remove(engine, items, tools.say)
+        removed = remove(engine, items, session.say)
         _tidy(state)
     _show(items, options, as_json=as_json)
     layers = before - engine.usage().layers
     left = f"; {removed.stayed} in use" if removed.stayed else ""
-    tools.say(f"removed {removed.count} things, {_mb(removed.size + max(layers, 0))}{left}")
+    session.say(f"removed {removed.count} things, {_mb(removed.size + max(layers, 0))}{left}")
     return ExitCode.OK
 
 
-def current_hashes(root: Path, tools: Tools) -> frozenset[str]:
+def current_hashes(session: Session) -> frozenset[str]:
     """The input hashes of every stage of every cell that can be built, for all kinds of images."""
-    return frozenset(ref.input_hash for ref in used_stages(root, tools))
+    return frozenset(ref.input_hash for ref in used_stages(session))
 
 
 def survey(

@@ -1,50 +1,30 @@
-"""`nox -s doctor`: what this machine lacks, and the command that mends each. `ensure` installs small things."""
+"""`nox -s doctor`: what this machine lacks, and the command that mends each."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import platform
-import shlex
-import shutil
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
-from holoenzyme.console import out, say
+from holoenzyme.console import out
 from holoenzyme.engine import versions
-from holoenzyme.engine.api import Api
 from holoenzyme.engine.client import Client, choose, find_clients
+from holoenzyme.engine.install import TOOLS, Host, ThisHost, as_root, can_install, families, install_line
 from holoenzyme.engine.secrets import ca_bundle
 from holoenzyme.engine.trouble import UNFIT_VERSION, NoEngine, Trouble
-from holoenzyme.engine.versions import ENGINE_NEED, Negotiated
-from holoenzyme.errors import ExitCode, HoloenzymeError, InfrastructureError
-from holoenzyme.process import Command, Completed, Runner, SubprocessRunner
+from holoenzyme.engine.versions import ENGINE_NEED
+from holoenzyme.errors import ExitCode, HoloenzymeError
+from holoenzyme.process import Command, Completed, SubprocessRunner
 from holoenzyme.store import VARIABLE
 
 PYTHON_NEEDED = (3, 11)
 #: Bytes that must be free where the engine keeps its images, for a build of the default cell.
 DISK_NEEDED = 12_000_000_000
 _ASK_TIMEOUT = 20.0
-_INSTALL_TIMEOUT = 600.0
-
-#: Small programs that the project can install itself, and what each is for. Debian's packages have the same names.
-TOOLS = {
-    "mmdebstrap": "makes the base image where no registry answers",
-    "skopeo": "copies images to and from stores (--store, --save) and measures them",
-}
-
-#: How a system's packages are installed, by its ID, or one of its ID_LIKE, in os-release.
-INSTALLERS = {
-    "debian": ("apt-get", "install", "-y"),
-    "fedora": ("dnf", "install", "-y"),
-    "suse": ("zypper", "install", "-y"),
-    "arch": ("pacman", "-S"),
-}
 
 
 class Condition(StrEnum):
@@ -63,78 +43,6 @@ class Finding:
     condition: Condition
     message: str
     fix: str | None = None
-
-
-class Host(Protocol):
-    """What is asked of the machine; replaced by a fake in unit tests."""
-
-    @property
-    def python(self) -> tuple[int, int]:
-        """The version of the Python that runs this."""
-
-    @property
-    def uid(self) -> int:
-        """The user's number; 0 is root."""
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """The environment."""
-
-    @property
-    def runner(self) -> Runner:
-        """What runs commands."""
-
-    @property
-    def os_release(self) -> Mapping[str, str]:
-        """The fields of the system's os-release file; empty where it has none."""
-
-    def engine(self) -> Negotiated:
-        """Who answers as the engine, and the version of the API that is taken; raises as `Api.negotiated` does."""
-
-    def which(self, program: str) -> Path | None:
-        """Where a program lies on PATH."""
-
-    def exists(self, path: Path) -> bool:
-        """Whether there is such a file, device or folder."""
-
-    def disk_free(self, path: Path) -> int:
-        """Bytes free for this user on the path's file system; raises `OSError` where the path cannot be reached."""
-
-
-class ThisHost:
-    """The machine that this runs on."""
-
-    def __init__(self, runner: Runner) -> None:
-        self.runner = runner
-        self.python = sys.version_info[:2]
-        self.uid = os.getuid()
-        self.environ: Mapping[str, str] = os.environ
-        self._api = Api(self.environ)
-
-    @property
-    def os_release(self) -> Mapping[str, str]:
-        """See `Host`."""
-        try:
-            return platform.freedesktop_os_release()
-        except OSError:
-            return {}
-
-    def engine(self) -> Negotiated:
-        """See `Host`."""
-        return self._api.negotiated
-
-    def which(self, program: str) -> Path | None:
-        """See `Host`."""
-        found = shutil.which(program)
-        return Path(found) if found else None
-
-    def exists(self, path: Path) -> bool:
-        """See `Host`."""
-        return os.path.lexists(path)
-
-    def disk_free(self, path: Path) -> int:
-        """See `Host`."""
-        return shutil.disk_usage(path).free
 
 
 def check_python(host: Host) -> Finding:
@@ -184,14 +92,14 @@ def check_engine(host: Host) -> Finding:
 def _engine_fix(host: Host, error: NoEngine) -> str:
     """What mends, on this system, that an engine does not answer."""
     if error.trouble is Trouble.PERMISSION:
-        command = _as_root(host, "usermod", "--append", "--groups", "docker", _user(host))
+        command = as_root(host, "usermod", "--append", "--groups", "docker", _user(host))
         return f"{command} (then log in again)"
     if host.environ.get("DOCKER_HOST"):
         return "start the engine there, or unset DOCKER_HOST"
     if error.trouble is Trouble.ABSENT and choose(find_clients(host.runner, _search_path(host))) is None:
         return _install_docker(host)
     systemd = host.exists(Path("/run/systemd/system"))
-    return _as_root(host, *(("systemctl", "start", "docker") if systemd else ("service", "docker", "start")))
+    return as_root(host, *(("systemctl", "start", "docker") if systemd else ("service", "docker", "start")))
 
 
 def check_disk(host: Host) -> Finding:
@@ -248,9 +156,9 @@ def _check_tool(host: Host, tool: str, absent: Condition) -> Finding:
     path = host.which(tool)
     if path is not None:
         return Finding(name=tool, condition=Condition.OK, message=str(path))
-    by_itself = "; the build installs it when it needs it" if _can_install(host) else ""
+    by_itself = "; the build installs it when it needs it" if can_install(host) else ""
     return Finding(
-        name=tool, condition=absent, message=f"absent; it {TOOLS[tool]}{by_itself}", fix=_install_line(host, tool)
+        name=tool, condition=absent, message=f"absent; it {TOOLS[tool]}{by_itself}", fix=install_line(host, tool)
     )
 
 
@@ -263,7 +171,7 @@ def check_ca(host: Host) -> Finding:
     if named:
         message, fix = f"SSL_CERT_FILE names {named}, which is no file", "unset SSL_CERT_FILE"
     else:
-        message, fix = "none in the usual places", _install_line(host, "ca-certificates")
+        message, fix = "none in the usual places", install_line(host, "ca-certificates")
     return Finding(name="ca bundle", condition=Condition.MISSING, message=message, fix=fix)
 
 
@@ -328,36 +236,6 @@ def _print(finding: Finding) -> None:
         out().print(f"{'':8} {'':14} fix: {finding.fix}", soft_wrap=True)
 
 
-def ensure(tools: Iterable[str], host: Host) -> None:
-    """See that small programs (of `TOOLS`) are there: root on Debian gets them installed, and is told so.
-
-    Raises `InfrastructureError` with the command to run elsewhere, and where the installation fails.
-    """
-    absent = [tool for tool in tools if host.which(tool) is None]
-    if not absent:
-        return
-    names = " and ".join(absent)
-    line = _install_line(host, *absent)
-    why = "; ".join(f"{tool} {TOOLS[tool]}" for tool in absent)
-    if not _can_install(host):
-        raise InfrastructureError(f"{names} cannot be found", why=why, fix=line)
-    say(f"installing {names} with apt-get: {why}")
-    done = _apt_get(host, "install", "-y", "--no-install-recommends", *absent)
-    if not done.ok:
-        say("trying again with fresh package lists")
-        _apt_get(host, "update").check("apt-get update", fix=f"run by hand: {line}")
-        done = _apt_get(host, "install", "-y", "--no-install-recommends", *absent)
-    done.check(f"installing {names}", fix=f"run by hand: {line}")
-    if any(host.which(tool) is None for tool in absent):
-        raise InfrastructureError(f"{names} was installed and is not on PATH", fix="add the folder that has it to PATH")
-
-
-def _apt_get(host: Host, *words: str) -> Completed:
-    argv = ("apt-get", "-o", "DPkg::Lock::Timeout=120", *words)
-    environment = {"DEBIAN_FRONTEND": "noninteractive"}
-    return host.runner.run(Command(argv=argv, timeout=_INSTALL_TIMEOUT, env=environment))
-
-
 def _search_path(host: Host) -> str:
     return host.environ.get("PATH", os.defpath)
 
@@ -369,32 +247,13 @@ def _docker(host: Host, *words: str) -> Completed | None:
     return host.runner.run(Command(argv=(str(client.path), *words), timeout=_ASK_TIMEOUT))
 
 
-def _families(host: Host) -> tuple[str, ...]:
-    return (host.os_release.get("ID", ""), *host.os_release.get("ID_LIKE", "").split())
-
-
-def _can_install(host: Host) -> bool:
-    return host.uid == 0 and "debian" in _families(host) and host.which("apt-get") is not None
-
-
-def _as_root(host: Host, *words: str) -> str:
-    return shlex.join(words if host.uid == 0 else ("sudo", *words))
-
-
 def _user(host: Host) -> str:
     return host.environ.get("USER") or str(host.uid)
 
 
-def _install_line(host: Host, *packages: str) -> str:
-    for family in _families(host):
-        if family in INSTALLERS:
-            return _as_root(host, *INSTALLERS[family], *packages)
-    return f"install with the system's package manager: {' '.join(packages)}"
-
-
 def _install_docker(host: Host) -> str:
-    if "debian" in _families(host):
-        return _install_line(host, "docker.io")
+    if "debian" in families(host):
+        return install_line(host, "docker.io")
     return f"install Docker Engine {ENGINE_NEED.release} or newer: https://docs.docker.com/engine/install/"
 
 
@@ -406,7 +265,7 @@ def _install_client(host: Host, unusable: Client) -> str:
             "install the docker command that belongs to the engine's release: https://docs.docker.com/engine/install/"
         )
     if host.os_release.get("ID") == "debian" and host.os_release.get("VERSION_ID") == "12":
-        return _install_line(host, "docker.io")
-    if "debian" in _families(host):
-        return _install_line(host, "docker-buildx")
+        return install_line(host, "docker.io")
+    if "debian" in families(host):
+        return install_line(host, "docker-buildx")
     return "install Docker's buildx plugin: https://docs.docker.com/build/concepts/overview/"

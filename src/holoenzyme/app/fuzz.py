@@ -16,7 +16,6 @@ from pathlib import Path
 from holoenzyme import console
 from holoenzyme.app.build import build_cells
 from holoenzyme.app.fuzzing import host_bench, image_bench
-from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.fuzz.campaign import AUTODIFF, OFFLOAD, Bench, examine
 from holoenzyme.fuzz.generate import generate
@@ -25,6 +24,7 @@ from holoenzyme.fuzz.oracle import Outcome, Verdict, judge_oracle, moved, wanted
 from holoenzyme.fuzz.shrink import message_kind, shrink
 from holoenzyme.process import SubprocessRunner
 from holoenzyme.report.fuzz_table import Result, as_data, tables
+from holoenzyme.session import machine_session
 
 OUTPUT = Path("build/fuzz")
 #: What is tested.
@@ -119,13 +119,13 @@ def _bench(arguments: argparse.Namespace, root: Path) -> Iterator[tuple[Bench, d
         with host_bench(SubprocessRunner(), words, arguments.rustc) as host:
             yield host, {"what": arguments.what, "compiler": arguments.compiler}
         return
-    project, tools = Project(root), machine_tools(stores=arguments.store)
-    built = build_cells(project, tools, [arguments.cell] if arguments.cell else [])
+    session = machine_session(root, stores=arguments.store)
+    built = build_cells(session, [arguments.cell] if arguments.cell else [])
     if len(built) != 1:
         raise UserError(f"{arguments.cell!r} names {len(built)} cells", fix="name one cell")
-    image = tools.engine.image(built[0].name)
+    image = session.engine.image(built[0].name)
     seed = 1.0 if built[0].cell.channel == _UNSEEDED else _SEED
-    with image_bench(tools.engine, built[0].name, seed=seed, way=way) as bench:
+    with image_bench(session.engine, built[0].name, seed=seed, way=way) as bench:
         about: dict[str, object] = {"what": arguments.what, "cell": built[0].cell.id}
         yield bench, {**about, "image": image.id if image else None}
 

@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from holoenzyme import console
 from holoenzyme.app.build import make_images
 from holoenzyme.app.ordinary_images import ContainerRunner
-from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.errors import ExitCode, InternalError, UserError
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.process import Command, Completed, Runner, SubprocessRunner
@@ -34,6 +33,7 @@ from holoenzyme.report.gradients_table import (
     change_table,
     cost_table,
 )
+from holoenzyme.session import machine_session
 
 FOLDER = "bench/gradients"
 OUTPUT = Path("build/bench/gradients.json")
@@ -146,14 +146,14 @@ def _place(root: Path, cell_name: str | None, *, here: bool) -> Iterator[Place]:
         if here:
             yield Place(name="this machine", runner=SubprocessRunner(), source=source, folder=folder)
             return
-        project, tools = Project(root, image="gradients"), machine_tools()
-        cells = project.cells([cell_name] if cell_name else [])
+        session = machine_session(root, image="gradients")
+        cells = session.project.cells([cell_name] if cell_name else [])
         if len(cells) != 1:
             raise UserError(f"{cell_name!r} names {len(cells)} cells", fix="name one cell")
-        resolved, _ = make_images(project, tools, cells)
+        resolved, _ = make_images(session, cells)
         image = resolved.graph.image(cells[0].id).image
         (folder / "cargo").mkdir()
-        runner = ContainerRunner(tools=tools, image=image, folder=folder, shown=(source,))
+        runner = ContainerRunner(session=session, image=image, folder=folder, shown=(source,))
         yield Place(name=cells[0].id, runner=runner, source=source, folder=folder)
 
 

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from holoenzyme.app.locks import held
-from holoenzyme.app.project import Project, Tools, machine_tools
 from holoenzyme.app.resolving import ask_archive, make, name_base
-from holoenzyme.engine.bootstrap import BaseSource
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.matrix.model import Cell, Status
+from holoenzyme.plan.decide import BaseSource
 from holoenzyme.resolve.model import (
     LOCK_NAME,
     LockedBase,
@@ -25,6 +24,7 @@ from holoenzyme.resolve.model import (
 )
 from holoenzyme.resolve.pinned import crate_in_lockfile, wheel_in_requirements
 from holoenzyme.resolve.reconcile import check_fits, compare
+from holoenzyme.session import Session, machine_session
 
 
 def run(argv: list[str], root: Path) -> int:
@@ -35,19 +35,19 @@ def run(argv: list[str], root: Path) -> int:
         "--base", choices=[source.value for source in BaseSource], default="auto", help="how bases are made"
     )
     arguments = parser.parse_args(argv)
-    project = Project(root)
-    tools = machine_tools(base_source=BaseSource(arguments.base))
+    session = machine_session(root, base_source=BaseSource(arguments.base))
     path = root / LOCK_NAME
-    with held(tools, "base", waiting=lambda: tools.say("another command makes a base; waiting")):
-        offered = resolve_today(project, tools)
+    with held(session, "base", waiting=lambda: session.say("another command makes a base; waiting")):
+        offered = resolve_today(session)
     if not arguments.check:
+        project = session.project
         files = project.pinning_files(offered)
         # What stands in the old lock is no longer said of what is about to be written.
         files.pop(LOCK_NAME, None)
         check_fits(project.matrix, project.cookbook, offered, files)
         old = path.read_text(encoding="utf-8") if path.is_file() else ""
         text = write_lock(path, offered)
-        tools.say(f"{LOCK_NAME}: {'unchanged' if text == old else 'written'}")
+        session.say(f"{LOCK_NAME}: {'unchanged' if text == old else 'written'}")
         return ExitCode.OK
     changes = compare(read_lock(path).resolution(), offered)
     for change in changes:
@@ -56,16 +56,17 @@ def run(argv: list[str], root: Path) -> int:
     return ExitCode.FAILED if changes else ExitCode.OK
 
 
-def resolve_today(project: Project, tools: Tools) -> Resolution:
+def resolve_today(session: Session) -> Resolution:
     """Everything at the newest versions that the archives offer: bases are made, nothing else is built."""
+    project = session.project
     bases: dict[str, LockedBase] = {}
     sets: dict[str, dict[str, LockedSet]] = {}
     crates = find_crates(project.root, tuple(project.matrix.pins.crates))
     wheels = find_wheels(project.root, tuple(project.matrix.pins.wheels))
     for key, cells in _places(project.matrix.all_cells()).items():
         base = project.matrix.bases[cells[0].base]
-        digest = tools.engine.digest(base.image)
-        made = make(project, tools, cells[0], digest)
+        digest = session.engine.digest(base.image)
+        made = make(session, cells[0], digest)
         bases[key] = LockedBase(
             image=base.image,
             digest=digest,
@@ -76,8 +77,8 @@ def resolve_today(project: Project, tools: Tools) -> Resolution:
         wanted = {name: roots for cell in cells for name, roots in project.cookbook.package_sets(cell.channel).items()}
         empty = {name: LockedSet(roots=roots, packages={}) for name, roots in wanted.items()}
         draft = Resolution(bases=dict(bases), sets={**sets, key: empty}, crates=crates, wheels=wheels)
-        image = name_base(project, tools, cells[0], draft, bases[key], made)
-        sets[key], _ = ask_archive(tools, image, wanted, {})
+        image = name_base(session, cells[0], draft, bases[key], made)
+        sets[key], _ = ask_archive(session, image, wanted, {})
     return Resolution(bases=bases, sets=sets, crates=crates, wheels=wheels)
 
 

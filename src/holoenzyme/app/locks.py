@@ -7,19 +7,19 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from holoenzyme.app.project import Tools
+from holoenzyme.session import Session
 
 #: Seconds to wait before saying so.
 _PATIENCE = 0.2
 
 
 @contextmanager
-def held(tools: Tools, name: str, *, waiting: Callable[[], None]) -> Iterator[None]:
+def held(session: Session, name: str, *, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold the lock of this name; `waiting` is called where somebody else has it.
 
     Raises `KeyboardInterrupt` where the runner was stopped meanwhile.
     """
-    folder = tools.state / "locks"
+    folder = session.state / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / f"{name}.lock")
     try:
@@ -28,7 +28,7 @@ def held(tools: Tools, name: str, *, waiting: Callable[[], None]) -> Iterator[No
         waiting()
         try:
             # Ctrl-C reaches the main thread alone; this may be another.
-            lock.acquire(cancel_check=lambda: tools.runner.stopped)
+            lock.acquire(cancel_check=lambda: session.runner.stopped)
         except Timeout:
             raise KeyboardInterrupt from None
     try:

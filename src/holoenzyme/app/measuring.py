@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from holoenzyme.app.building import carry_out
+from holoenzyme.app.planner import plan_cells
 from holoenzyme.app.progress import Board, board
-from holoenzyme.app.project import Project, Tools
 from holoenzyme.app.proving import proof_of, prove
-from holoenzyme.app.resolving import plan_cells, resolve_cells
+from holoenzyme.app.resolving import resolve_cells
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.errors import UserError
 from holoenzyme.evidence.record import Record
@@ -36,6 +36,7 @@ from holoenzyme.process import Command
 from holoenzyme.render.stages import ProjectFiles, Renderer, StageKind
 from holoenzyme.report.bench_table import Figure, Part, critical_path, largest_parts, layer_names, median
 from holoenzyme.resolve.model import Resolution, place
+from holoenzyme.session import Project, Session
 from holoenzyme.store import ImageSize, StageRef, StoreSet, create_store, measure
 
 #: The label of what is built for a measurement; its value names the run.
@@ -52,8 +53,7 @@ _FILES += 'cd /var/lib/dpkg/info; for list in *.list; do echo "=${list%.list}"; 
 class Bench:
     """What is measured, and with what."""
 
-    project: Project
-    tools: Tools
+    session: Session
     cell: Cell
     size: ImageSize | None = None
 
@@ -71,9 +71,9 @@ class Bench:
 
     def built(self) -> Node:
         """The node of the cell's image; raises `UserError` where it is not built."""
-        resolved = plan_cells(self.project, self.tools, [self.cell])
+        resolved = plan_cells(self.session, [self.cell])
         node = resolved.graph.image(self.cell.id)
-        if self.tools.engine.image(node.image) is None:
+        if self.session.engine.image(node.image) is None:
             raise UserError(
                 f"{self.cell.id} is not built as it would be now",
                 fix=f"run `nox -s build-image -- {self.cell.id}` first",
@@ -88,8 +88,10 @@ def _load() -> float:
 def measure_plan(bench: Bench) -> Part:
     """The plan of 1,000 cells that do not exist, with every stage rendered and hashed."""
     load = _load()
-    matrix, resolution, cells = synthetic(bench.project.matrix, bench.project.lock.resolution(), bench.cell, CELLS)
-    cookbook, root = bench.project.cookbook, bench.project.root
+    matrix, resolution, cells = synthetic(
+        bench.session.project.matrix, bench.session.project.lock.resolution(), bench.cell, CELLS
+    )
+    cookbook, root = bench.session.project.cookbook, bench.session.project.root
 
     def graph_of() -> Graph:
         renderer, builder = Renderer(matrix, cookbook, resolution, ProjectFiles(root)), GraphBuilder()
@@ -170,7 +172,7 @@ def measure_noop(bench: Bench) -> Part:
     """A build with nothing to do, as whole processes."""
     load = _load()
     bench.built()
-    root, runner = bench.project.root, bench.tools.runner
+    root, runner = bench.session.project.root, bench.session.runner
 
     def seconds(*words: str) -> float:
         command = Command(argv=(*words, bench.cell.id), cwd=root, timeout=600, env={"PYTHONPATH": str(root / "src")})
@@ -191,10 +193,10 @@ def measure_size(bench: Bench) -> Part:
     """What the image weighs, by layer and by what fills it."""
     load = _load()
     node = bench.built()
-    size = bench.size or measure(node.image, bench.tools.transport())
+    size = bench.size or measure(node.image, bench.session.transport())
     bench.size = size
     request = RunRequest(image=node.image, argv=("sh", "-c", _FILES), timeout=120, user="0:0")
-    files, _, owners = bench.tools.engine.run(request).stdout.partition("=====\n")
+    files, _, owners = bench.session.engine.run(request).stdout.partition("=====\n")
     budget = bench.cell.budget
     figures = (
         Figure(
@@ -208,7 +210,9 @@ def measure_size(bench: Bench) -> Part:
             name="uncompressed", value=size.uncompressed / 1e6, unit="MB", how="the sum of its layers as tar archives"
         ),
     )
-    layers = list(zip(layer_names(bench.tools.engine.history(node.image), len(size.layers)), size.layers, strict=True))
+    layers = list(
+        zip(layer_names(bench.session.engine.history(node.image), len(size.layers)), size.layers, strict=True)
+    )
     return bench.part(
         "size",
         figures,
@@ -229,8 +233,8 @@ def measure_store(bench: Bench) -> Part:
     # A name that no build looks for: the image that is there stays.
     other = replace(node, input_hash=hashlib.sha256(uuid.uuid4().bytes).hexdigest())
     with tempfile.TemporaryDirectory(prefix="holoenzyme-bench-") as folder:
-        tools = replace(bench.tools, state=Path(folder) / "state", stores=StoreSet())
-        transport = tools.transport()
+        session = replace(bench.session, state=Path(folder) / "state", stores=StoreSet())
+        transport = session.transport()
         start = time.perf_counter()
         saved = create_store(Path(folder) / "store", transport).save(ref, node.image)
         saving = time.perf_counter() - start
@@ -240,9 +244,9 @@ def measure_store(bench: Bench) -> Part:
             start = time.perf_counter()
             create_store(Path(folder) / "store", transport).load(ref, other.image)
             loading = time.perf_counter() - start
-            _, record = prove(bench.project, tools, proof_of(bench.project, bench.cell), other)
+            _, record = prove(session, proof_of(session.project, bench.cell), other)
         finally:
-            tools.engine.remove(other.image)
+            session.engine.remove(other.image)
     checked = loading + _until_checked(record)
     figures = (
         Figure(
@@ -357,24 +361,24 @@ class Timed(Board):
 def measure_cold(bench: Bench) -> Part:
     """From nothing to the first checked derivative: base, packages, sources and all stages anew, downloads included."""
     load = _load()
-    project = Unbuilt(bench.project.root, uuid.uuid4().hex[:12])
+    project = Unbuilt(bench.session.project.root, uuid.uuid4().hex[:12])
     start = time.perf_counter()
     said: list[tuple[str, float]] = []
 
     def say(text: str) -> None:
         said.append((text, time.perf_counter() - start))
-        bench.tools.say(text)
+        bench.session.say(text)
 
-    with tempfile.TemporaryDirectory(prefix="holoenzyme-bench-") as folder, _removing(bench.tools, project.mark):
-        tools = replace(bench.tools, state=Path(folder), stores=StoreSet(), say=say)
-        resolved = resolve_cells(project, tools, [bench.cell])
+    with tempfile.TemporaryDirectory(prefix="holoenzyme-bench-") as folder, _removing(bench.session, project.mark):
+        session = replace(bench.session, project=project, state=Path(folder), stores=StoreSet(), say=say)
+        resolved = resolve_cells(session, [bench.cell])
         resolving = time.perf_counter() - start
         with board("cold build") as progress:
             timed = Timed(progress)
-            carry_out(tools, resolved, timed, no_cache=True, timeout=3600)
+            carry_out(session, resolved, timed, no_cache=True, timeout=3600)
         building = time.perf_counter() - start
         node = resolved.graph.image(bench.cell.id)
-        _, record = prove(project, tools, proof_of(project, bench.cell), node)
+        _, record = prove(session, proof_of(project, bench.cell), node)
     nodes = resolved.graph.nodes.values()
     seconds = {n.stage.name: timed.seconds.get(n.stage.name, 0.0) for n in nodes}
     seconds |= {n.stage.name: resolving for n in nodes if n.stage.kind is StageKind.BASE}
@@ -409,12 +413,12 @@ def measure_cold(bench: Bench) -> Part:
 
 
 @contextmanager
-def _removing(tools: Tools, mark: str) -> Iterator[None]:
+def _removing(session: Session, mark: str) -> Iterator[None]:
     """Remove the images that carry the mark in the end, whatever happened."""
     try:
         yield
     finally:
-        for image in tools.engine.images():
+        for image in session.engine.images():
             if image.labels.get(BENCH_LABEL) == mark:
                 for name in image.tags or (image.id,):
-                    tools.engine.remove(name)
+                    session.engine.remove(name)

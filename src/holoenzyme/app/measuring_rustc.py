@@ -19,13 +19,13 @@ _SOURCES = re.compile(r"sources: (\d+) new, (\d+) changed, (\d+) gone")
 
 def measure_rustc(bench: Bench) -> Part:
     """The last build of rustc from nothing on this machine, and the last after a changed patch."""
-    builds = times(bench.tools.state, STAGE)
+    builds = times(bench.session.state, STAGE)
     cold = [build for build in builds if build.notes and build.notes[0].startswith("beginning")]
     warm = [build for build in builds if build.notes and build.notes[0].startswith("going on") and _changed(build)]
     figures = [
         *_figure("rustc from nothing", cold, "rustc and std, nothing kept from before", None),
         *_figure("rustc after a changed patch", warm, "the folder of the build before kept", _REBUILD_GOAL),
-        *_figure("rustdoc", times(bench.tools.state, RUSTDOC_STAGE), "beside other stages, after the compiler", None),
+        *_figure("rustdoc", times(bench.session.state, RUSTDOC_STAGE), "beside other stages, after the compiler", None),
     ]
     return bench.part(
         "rustc", figures, 0.0, {f"{build.stage} {build.ended}, s": _steps(build) for build in builds[-2:]}

@@ -31,10 +31,10 @@ from holoenzyme.app.ordinary_compile import (
     standing,
 )
 from holoenzyme.app.ordinary_images import built_compilers
-from holoenzyme.app.project import machine_tools
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.process import Runner, SubprocessRunner
 from holoenzyme.report.ordinary_table import SCHEMA, Counts, summary, tables
+from holoenzyme.session import machine_session
 
 FOLDER = "bench/ordinary"
 OUTPUT = Path("build/bench/ordinary.json")
@@ -100,7 +100,7 @@ def run(argv: list[str], root: Path) -> int:
 def _compilers(root: Path, base: Path | None, patched: Path | None) -> Iterator[tuple[Runner, Path, Path, Path]]:
     """What runs the compilers, their sysroots, and an empty folder on the disk that they stand on."""
     if base is None or patched is None:
-        with built_compilers(root, machine_tools(), root / FOLDER) as (runner, base, patched):
+        with built_compilers(machine_session(root), root / FOLDER) as (runner, base, patched):
             folder = runner.folder / "work"
             folder.mkdir()
             yield runner, base, patched, folder

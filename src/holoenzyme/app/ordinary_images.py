@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holoenzyme.app.build import make_images
-from holoenzyme.app.project import Project, Tools
 from holoenzyme.engine.base import Mount, RunRequest
 from holoenzyme.engine.network import Network
 from holoenzyme.errors import InternalError
 from holoenzyme.process import Command, Completed
+from holoenzyme.session import Session
 
 #: Where the image has a compiler of each role.
 _COMPILERS = "/compilers"
@@ -29,7 +29,7 @@ class ContainerRunner:
     is for cargo alone, where it may fetch.
     """
 
-    tools: Tools
+    session: Session
     image: str
     folder: Path
     shown: tuple[Path, ...]
@@ -45,7 +45,7 @@ class ContainerRunner:
         """Run to the end or the time limit; there are no lines on the way, and no log file."""
         if self.stopped:
             raise KeyboardInterrupt
-        environ = self.tools.environ
+        environ = self.session.environ
         fetches = "cargo" in command.argv and "--offline" not in command.argv
         mounts = [Mount(source=self.folder, target=str(self.folder))]
         mounts += [Mount(source=path, target=str(path), read_only=True) for path in self.shown]
@@ -61,7 +61,7 @@ class ContainerRunner:
             workdir=str(command.cwd or self.folder),
             env={"CARGO_HOME": str(home), **command.env},
         )
-        result = self.tools.engine.run(Network.of(environ).open(request) if fetches else request)
+        result = self.session.engine.run(Network.of(environ).open(request) if fetches else request)
         return Completed(
             command=command,
             returncode=result.returncode,
@@ -74,31 +74,31 @@ class ContainerRunner:
     @property
     def stopped(self) -> bool:
         """Whether the machine's own runner was stopped."""
-        return self.tools.runner.stopped
+        return self.session.runner.stopped
 
     def stop(self) -> None:
         """Stop the machine's own runner; a container goes on to its end or time limit, as the engine's `run` does."""
-        self.tools.runner.stop()
+        self.session.runner.stop()
 
     def resume(self) -> None:
         """Let the machine's own runner go on."""
-        self.tools.runner.resume()
+        self.session.runner.resume()
 
 
 @contextmanager
-def built_compilers(root: Path, tools: Tools, shown: Path) -> Iterator[tuple[ContainerRunner, Path, Path]]:
+def built_compilers(session: Session, shown: Path) -> Iterator[tuple[ContainerRunner, Path, Path]]:
     """Build both compilers; gives what runs them, and their sysroots. All of it is gone afterwards but the images.
 
     `shown` is a folder that commands read. Raises what building raises.
     """
-    project = Project(root, image="ordinary")
-    cell = project.buildable()[0]
-    resolved, _ = make_images(project, tools, (cell,))
+    session = session.of_image("ordinary")
+    cell = session.project.buildable()[0]
+    resolved, _ = make_images(session, (cell,))
     with tempfile.TemporaryDirectory(prefix="holoenzyme-ordinary-") as name:
         folder = Path(name)
         (folder / "cargo").mkdir()
         runner = ContainerRunner(
-            tools=tools, image=resolved.graph.image(cell.id).image, folder=folder, shown=(shown.absolute(),)
+            session=session, image=resolved.graph.image(cell.id).image, folder=folder, shown=(shown.absolute(),)
         )
         copy = Command(argv=("cp", "-r", f"{_COMPILERS}/.", str(folder)), timeout=_COPY_TIMEOUT)
         done = runner.run(copy)

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from holoenzyme import console
-from holoenzyme.app.project import Project, Tools, machine_tools
-from holoenzyme.app.resolving import plan_cells
+from holoenzyme.app.planner import plan_cells
 from holoenzyme.engine.base import BuildRequest
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.matrix.model import Status
@@ -19,6 +18,7 @@ from holoenzyme.matrix.smoke import load_smoke_tests
 from holoenzyme.patches import Series, apply_series, read_series
 from holoenzyme.plan.graph import Node
 from holoenzyme.report.patches_table import as_data, tables
+from holoenzyme.session import Session, machine_session
 
 FOLDER = "recipes/rustc/patches"
 #: The stage that holds rustc's sources without our patches, and where in it they stand.
@@ -43,9 +43,9 @@ def run(argv: list[str], root: Path) -> int:
     options = parser.parse_args(argv)
     series = read_series(root / FOLDER, smoke_tests(root))
     problems = list(series.problems)
-    with _sources(root, series, options.source) as (source, name):
-        tools = machine_tools()
-        problems += apply_series(series, source, tools.runner)
+    session = machine_session(root)
+    with _sources(session, series, options.source) as (source, name):
+        problems += apply_series(series, source, session.runner)
     for table in tables(series):
         console.out().print(table, "")
     if options.json:
@@ -66,7 +66,7 @@ def smoke_tests(root: Path) -> frozenset[str]:
 
 
 @contextmanager
-def _sources(root: Path, series: Series, folder: Path | None) -> Iterator[tuple[Path, str]]:
+def _sources(session: Session, series: Series, folder: Path | None) -> Iterator[tuple[Path, str]]:
     """A folder with rustc's sources, or with those of its files that the series touches; and what to call it."""
     if folder is not None:
         if not (folder / "compiler").is_dir():
@@ -77,23 +77,22 @@ def _sources(root: Path, series: Series, folder: Path | None) -> Iterator[tuple[
             )
         yield folder, folder.name
         return
-    tools = machine_tools()
-    node = source_node(Project(root), tools)
+    node = source_node(session)
     paths = sorted({change.path for patch in series.patches for change in patch.changes})
     with tempfile.TemporaryDirectory(prefix="holoenzyme-sources-") as place:
-        yield copy_sources(tools, node, paths, Path(place)), node.image
+        yield copy_sources(session, node, paths, Path(place)), node.image
 
 
-def source_node(project: Project, tools: Tools) -> Node:
+def source_node(session: Session) -> Node:
     """The stage with the sources; raises `UserError` where no cell has it, or where it is not built."""
-    cells = [cell for cell in project.matrix.all_cells() if cell.status is Status.SUPPORTED]
+    cells = [cell for cell in session.project.matrix.all_cells() if cell.status is Status.SUPPORTED]
     found = None
     for cell in cells:
-        nodes = plan_cells(project, tools, [cell]).graph.nodes.values()
+        nodes = plan_cells(session, [cell]).graph.nodes.values()
         for node in nodes:
             if node.stage.name == SOURCE_STAGE:
                 found = found or cell.id
-                if tools.engine.image(node.image) is not None:
+                if session.engine.image(node.image) is not None:
                     return node
     raise UserError(
         f"the sources of rustc are not there: stage {SOURCE_STAGE} of {found or 'no cell'} is not built",
@@ -101,7 +100,7 @@ def source_node(project: Project, tools: Tools) -> Node:
     )
 
 
-def copy_sources(tools: Tools, node: Node, paths: Sequence[str], place: Path) -> Path:
+def copy_sources(session: Session, node: Node, paths: Sequence[str], place: Path) -> Path:
     """Copy those of the files `paths` that the stage has into a folder below `place`, and return it.
 
     The stage's image holds only files, so a step of a build copies them out.
@@ -121,5 +120,5 @@ COPY --from=pick /picked /
         encoding="utf-8",
     )
     request = BuildRequest(context=context, labels={}, secrets=(), timeout=_COPY_TIMEOUT, output=result)
-    tools.engine.build(request, on_line=lambda line: None, log_file=place / "copy.log")
+    session.engine.build(request, on_line=lambda line: None, log_file=place / "copy.log")
     return result

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 from holoenzyme import console
-from holoenzyme.app.project import Project, machine_tools
-from holoenzyme.app.resolving import plan_cells
-from holoenzyme.engine.bootstrap import BaseSource
+from holoenzyme.app.planner import plan_cells
 from holoenzyme.errors import ExitCode
+from holoenzyme.plan.decide import BaseSource
 from holoenzyme.report.plan_table import plan_json, plan_table
+from holoenzyme.session import machine_session
 
 
 def run(argv: list[str], root: Path) -> int:
@@ -25,9 +25,8 @@ def run(argv: list[str], root: Path) -> int:
     parser.add_argument("--no-cache", action="store_true", help="as if every stage were to be built anew")
     parser.add_argument("--json", action="store_true", help="the same for machines")
     arguments = parser.parse_args(argv)
-    project = Project(root)
-    tools = machine_tools(stores=arguments.store, base_source=BaseSource(arguments.base))
-    resolved = plan_cells(project, tools, project.cells(arguments.cells), rebuild=arguments.no_cache)
+    session = machine_session(root, stores=arguments.store, base_source=BaseSource(arguments.base))
+    resolved = plan_cells(session, session.project.cells(arguments.cells), rebuild=arguments.no_cache)
     if arguments.json:
         print(json.dumps(plan_json(resolved.plan), indent=1))
     else:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holoenzyme.app.checking import Checks, SmokeTask, Task, contract_task, identity_task, smoke_task
-from holoenzyme.app.project import Project, Tools
 from holoenzyme.engine.base import ImageInfo
 from holoenzyme.errors import InternalError, UserError
 from holoenzyme.evidence.digest import proof_digest
@@ -16,6 +15,7 @@ from holoenzyme.evidence.record import EvidenceFolder, ImageFacts, Record
 from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.smoke import SmokeTest, load_smoke_tests
 from holoenzyme.plan.graph import Node
+from holoenzyme.session import Project, Session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,34 +49,34 @@ def proof_of(project: Project, cell: Cell) -> Proof:
     return Proof(cell=cell, tasks=tasks, digest=proof_digest([task.part() for task in tasks]))
 
 
-def evidence(tools: Tools) -> EvidenceFolder:
+def evidence(session: Session) -> EvidenceFolder:
     """The folder of records of this machine."""
-    return EvidenceFolder(tools.state / "evidence")
+    return EvidenceFolder(session.state / "evidence")
 
 
-def is_proved(tools: Tools, proof: Proof, image: ImageInfo) -> Path | None:
+def is_proved(session: Session, proof: Proof, image: ImageInfo) -> Path | None:
     """The record that proves this very image with this very oracle, or none."""
-    for path, record in evidence(tools).proofs(proof.cell.id, image.id):
+    for path, record in evidence(session).proofs(proof.cell.id, image.id):
         if record.image.id == image.id and record.oracle_hash == proof.digest:
             return path if record.outcome.proves else None
     return None
 
 
-def prove(project: Project, tools: Tools, proof: Proof, node: Node) -> tuple[Path, Record]:
+def prove(session: Session, proof: Proof, node: Node) -> tuple[Path, Record]:
     """Prove the image of a node and write the record, whatever comes out.
 
     Raises `InternalError`, after the record is written, where the image is wrong: it must not get its name.
     """
-    info = tools.engine.image(node.image)
+    info = session.engine.image(node.image)
     if info is None:
         raise InternalError(f"{node.image} was to be proved, and is not there")
     facts = ImageFacts(name=node.image, id=info.id, input_hash=node.input_hash)
-    checks = Checks(tools=tools, cell=proof.cell, image=facts)
+    checks = Checks(session=session, cell=proof.cell, image=facts)
     verdict = _run(checks, proof.tasks)
     # It is named after what has numbers: refusals may stand before it.
     name = next(test.rule.name for test in proof.tests if test.rule.kind.traits.has_numbers)
     record = checks.record("proof", name, proof.digest, verdict)
-    path = evidence(tools).add(record)
+    path = evidence(session).add(record)
     if not record.outcome.proves:
         wrong = [
             f"{c.case} {c.mode} {c.quantity}: {c.got!r}, expected {c.expected!r}"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from holoenzyme import console
 from holoenzyme.app.building import write_context
-from holoenzyme.app.project import Project
 from holoenzyme.engine.bootstrap import bootstrap_argv
 from holoenzyme.errors import ExitCode
 from holoenzyme.matrix.model import Cell
 from holoenzyme.render.contexts import ScriptStage, build_script
 from holoenzyme.render.stages import StageKind
+from holoenzyme.session import Project
 
 
 def run(argv: list[str], root: Path) -> int:

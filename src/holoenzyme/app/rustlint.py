@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 
 from holoenzyme.app.build import make_images
 from holoenzyme.app.locks import held
-from holoenzyme.app.project import Project, Tools, machine_tools
 from holoenzyme.engine.base import Mount, RunRequest, RunResult
 from holoenzyme.engine.network import Network
 from holoenzyme.errors import ExitCode, InfrastructureError
 from holoenzyme.execute.smoke import UNKNOWN_UID, WORK, user, work_folder
 from holoenzyme.matrix.recipe import FileRule
+from holoenzyme.session import Session, machine_session
 
 #: The folder below the state folder that keeps cargo's downloads and results: a lint of nothing new takes seconds.
 CACHE = "lint"
@@ -96,69 +96,69 @@ def _downloads(manifest: Path) -> bool:
 
 
 def run(root: Path) -> int:
-    """Check every crate of the project with this machine's tools; see `lint_crates`."""
-    return lint_crates(Project(root, image=IMAGE), machine_tools())
+    """Check every crate of the project on this machine; see `lint_crates`."""
+    return lint_crates(machine_session(root, image=IMAGE))
 
 
-def lint_crates(project: Project, tools: Tools) -> int:
+def lint_crates(session: Session) -> int:
     """Check every crate in the default cell's image; 0 when nothing was found, else 1, after the findings were said.
 
     Raises `InfrastructureError` where dependencies cannot be fetched, and what building the lint image raises.
     """
-    (cell,) = project.cells([])
-    resolved, _ = make_images(project, tools, (cell,))
+    (cell,) = session.project.cells([])
+    resolved, _ = make_images(session, (cell,))
     image = resolved.graph.image(cell.id).image
     found = 0
-    with _cache(tools) as cache:
-        for crate in find_crates(project.root):
-            found += _check(project, tools, image, crate, cache)
+    with _cache(session) as cache:
+        for crate in find_crates(session.project.root):
+            found += _check(session, image, crate, cache)
     return ExitCode.FAILED if found else ExitCode.OK
 
 
 @contextmanager
-def _cache(tools: Tools) -> Iterator[Path]:
+def _cache(session: Session) -> Iterator[Path]:
     """The cache folder, writable for who runs in containers, and nobody else's meanwhile.
 
     Cargo goes by the times of files: with two checkouts of different content at once it could take the one's results
     for the other's.
     """
-    folder = tools.state / CACHE
-    with held(tools, "rust-lint", waiting=lambda: tools.say("another lint is at work; waiting")):
+    folder = session.state / CACHE
+    with held(session, "rust-lint", waiting=lambda: session.say("another lint is at work; waiting")):
         folder.mkdir(exist_ok=True)
         if os.getuid() == 0:
             os.chown(folder, UNKNOWN_UID, UNKNOWN_UID)
         yield folder
 
 
-def _check(project: Project, tools: Tools, image: str, crate: Crate, cache: Path) -> int:
+def _check(session: Session, image: str, crate: Crate, cache: Path) -> int:
     """Run everything for one crate and say what was found; returns how many of its commands found something."""
-    tree = project.files.tree(FileRule(**{"from": crate.around, "to": "."}))
+    tree = session.project.files.tree(FileRule(**{"from": crate.around, "to": "."}))
     found = 0
     with work_folder({name.removeprefix("./"): file for name, file in tree.items()}) as folder:
         template = RunRequest(
             image=image,
             argv=(),
             timeout=_TIMEOUT,
-            mounts=_mounts(tools, folder, cache),
+            mounts=_mounts(session, folder, cache),
             user=user(),
             workdir=str(PurePosixPath(WORK, PurePosixPath(crate.folder).relative_to(crate.around))),
             env=_environment(crate),
         )
         if crate.downloads:
-            _fetch(tools, crate, template)
+            _fetch(session, crate, template)
         for command in crate.checks:
-            result = tools.engine.run(replace(template, argv=command))
+            result = session.engine.run(replace(template, argv=command))
             if result.returncode != 0:
                 found += 1
-                tools.say(f"{crate.folder}: {' '.join(command)}: {_ending(result)}\n{_output(result)}")
+                session.say(f"{crate.folder}: {' '.join(command)}: {_ending(result)}\n{_output(result)}")
     return found
 
 
-def _fetch(tools: Tools, crate: Crate, template: RunRequest) -> None:
+def _fetch(session: Session, crate: Crate, template: RunRequest) -> None:
     """Download what the crate depends on, with network only where the cache does not have all of it."""
-    if tools.engine.run(replace(template, argv=(*crate.fetch, "--offline"))).returncode == 0:
+    if session.engine.run(replace(template, argv=(*crate.fetch, "--offline"))).returncode == 0:
         return
-    result = tools.engine.run(Network.of(tools.environ).open(replace(template, argv=crate.fetch)))
+    result = session.engine.run(Network.of(session.environ).open(replace(template, argv=crate.fetch)))
     if result.returncode != 0:
         raise InfrastructureError(
             f"{crate.folder}: its dependencies could not be fetched ({_ending(result)})",
@@ -167,9 +167,9 @@ def _fetch(tools: Tools, crate: Crate, template: RunRequest) -> None:
         )
 
 
-def _mounts(tools: Tools, folder: Path, cache: Path) -> tuple[Mount, ...]:
+def _mounts(session: Session, folder: Path, cache: Path) -> tuple[Mount, ...]:
     mounts = (Mount(source=folder, target=WORK), Mount(source=cache, target=_CACHE_TARGET))
-    config = tools.environ.get("HOLOENZYME_CARGO_CONFIG")
+    config = session.environ.get("HOLOENZYME_CARGO_CONFIG")
     if not config:
         return mounts
     # cargo names what it has downloaded after the registry, so without the same configuration it finds none of it.

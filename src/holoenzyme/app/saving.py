@@ -7,31 +7,33 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from holoenzyme.app.project import Tools
 from holoenzyme.plan.graph import Graph, Node
+from holoenzyme.session import Session
 from holoenzyme.store import FolderStore, StageRef
 
 
-def save(tools: Tools, graph: Graph, cells: Sequence[str], folder: Path, *, everything: bool = True) -> None:
+def save(session: Session, graph: Graph, cells: Sequence[str], folder: Path, *, everything: bool = True) -> None:
     """Save the images of cells, and with `everything` all stages below that the engine has, packages included.
 
     The stages below let a changed recipe, or an archive that has moved on, be built from the store. Raises
     `UserError` where the folder holds something else, and `InfrastructureError` where the disk is full.
     """
-    tools.ensure("skopeo")
-    store = tools.stores.destination(folder, tools.transport())
+    session.ensure("skopeo")
+    store = session.stores.destination(folder, session.transport())
     for cell in cells:
         below = graph.below(graph.images[cell])
         nodes = [node for key, node in graph.nodes.items() if key in below]
         # Compression is most of the work and uses one core for each image; the image itself, the longest, goes first.
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            for line in pool.map(lambda node: _save(tools, store, node), reversed(nodes if everything else nodes[-1:])):
-                tools.say(line)
-    tools.say(f"store: {folder}")
+            for line in pool.map(
+                lambda node: _save(session, store, node), reversed(nodes if everything else nodes[-1:])
+            ):
+                session.say(line)
+    session.say(f"store: {folder}")
 
 
-def _save(tools: Tools, store: FolderStore, node: Node) -> str:
-    if tools.engine.image(node.image) is None:
+def _save(session: Session, store: FolderStore, node: Node) -> str:
+    if session.engine.image(node.image) is None:
         return f"{node.stage.name}: not saved, the engine does not have it"
     saved = store.save(StageRef(stage=node.stage.name, input_hash=node.input_hash), node.image)
     how = "saved" if saved.added else "there already"

@@ -8,7 +8,6 @@ from pathlib import Path
 from holoenzyme import console
 from holoenzyme.app.build import build_cells
 from holoenzyme.app.checking import Checks, smoke_task
-from holoenzyme.app.project import Project, Tools, machine_tools
 from holoenzyme.app.proving import evidence
 from holoenzyme.errors import ExitCode, InternalError, UserError
 from holoenzyme.evidence.digest import proof_digest
@@ -18,6 +17,7 @@ from holoenzyme.matrix.pattern import matches
 from holoenzyme.matrix.smoke import SmokeTest, load_smoke_tests
 from holoenzyme.plan.graph import Node
 from holoenzyme.report.smoke_table import smoke_table
+from holoenzyme.session import Session, machine_session
 
 
 def run(argv: list[str], root: Path) -> int:
@@ -27,15 +27,14 @@ def run(argv: list[str], root: Path) -> int:
     parser.add_argument("--test", action="append", default=[], metavar="NAME", help="only tests of this name or glob")
     parser.add_argument("--store", action="append", default=[], metavar="DIR", help="load stages from this store")
     arguments = parser.parse_args(argv)
-    project = Project(root)
-    tools = machine_tools(stores=arguments.store)
+    session = machine_session(root, stores=arguments.store)
     tests = choose(load_smoke_tests(root), arguments.test)
     records = []
-    for built in build_cells(project, tools, arguments.cells):
+    for built in build_cells(session, arguments.cells):
         for test in tests:
             if test.serves(built.cell.id):
-                tools.say(f"{built.cell.id}: {test.rule.name}: {test.rule.summary}")
-                records.append(smoke(project, tools, built.cell, built.graph.image(built.cell.id), test))
+                session.say(f"{built.cell.id}: {test.rule.name}: {test.rule.summary}")
+                records.append(smoke(session, built.cell, built.graph.image(built.cell.id), test))
     if not records:
         raise UserError("no smoke test serves these cells", fix="`cells:` in smoke_tests/**/smoke.yaml says which do")
     console.out().print(smoke_table(records))
@@ -51,16 +50,18 @@ def choose(tests: tuple[SmokeTest, ...], patterns: list[str]) -> tuple[SmokeTest
     return tuple(t for t in tests if not patterns or matches(t.rule.name, patterns))
 
 
-def smoke(project: Project, tools: Tools, cell: Cell, node: Node, test: SmokeTest) -> Record:
+def smoke(session: Session, cell: Cell, node: Node, test: SmokeTest) -> Record:
     """Run one test in the image of a node, and keep the record."""
-    image = tools.engine.image(node.image)
+    image = session.engine.image(node.image)
     if image is None:
         raise InternalError(f"{node.image} was built, and is not there")
-    task = smoke_task(project, cell, test)
-    checks = Checks(tools=tools, cell=cell, image=ImageFacts(name=node.image, id=image.id, input_hash=node.input_hash))
+    task = smoke_task(session.project, cell, test)
+    checks = Checks(
+        session=session, cell=cell, image=ImageFacts(name=node.image, id=image.id, input_hash=node.input_hash)
+    )
     record = checks.record("smoke", test.rule.name, proof_digest([task.part()]), checks.run(task))
-    path = evidence(tools).add(record)
-    tools.say(f"  {record.outcome} in {record.duration:.1f} s; record: {path}")
+    path = evidence(session).add(record)
+    session.say(f"  {record.outcome} in {record.duration:.1f} s; record: {path}")
     for line in (*record.notes, *record.problems):
-        tools.say(f"  {line}")
+        session.say(f"  {line}")
     return record

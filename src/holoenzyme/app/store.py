@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from holoenzyme.app.project import Tools, machine_tools
-from holoenzyme.app.resolving import used_stages
+from holoenzyme.app.planner import used_stages
 from holoenzyme.errors import ExitCode, UserError
+from holoenzyme.session import Session, machine_session
 from holoenzyme.store import FolderStore, Refused, StoreRefusedError, Verdict, open_store
 
 
 def run(argv: list[str], root: Path) -> int:
     """`store verify DIR` and `store prune DIR [CELL ...] [--yes]`: exit code 1 where what a store holds is damaged."""
     options = _parser().parse_args(argv)
-    tools = machine_tools(stores=None)
+    session = machine_session(root, stores=None)
     if options.action == "verify":
-        return verify(tools, options.folder)
-    return prune(tools, root, options.folder, options.cells, yes=options.yes)
+        return verify(session, options.folder)
+    return prune(session, options.folder, options.cells, yes=options.yes)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,9 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def verify(tools: Tools, folder: Path) -> int:
+def verify(session: Session, folder: Path) -> int:
     """Read all of a store. Raises `UserError` where the folder is none."""
-    store = open_store(folder, tools.transport())
+    store = open_store(folder, session.transport())
     if isinstance(store, Refused):
         if store.verdict is not Verdict.DAMAGED:
             raise UserError(str(store), fix=store.fix)
@@ -44,28 +44,28 @@ def verify(tools: Tools, folder: Path) -> int:
     else:
         lines = [f"{problem.tag}: {problem.reason}" for problem in store.verify()]
         if store.refused is None:
-            tools.say(f"store {folder}: every byte is what it must be")
+            session.say(f"store {folder}: every byte is what it must be")
             return ExitCode.OK
         refused = store.refused
     for line in lines:
         print(line)
-    tools.say(f"store {folder}: {len(lines)} damaged; {refused.fix}")
+    session.say(f"store {folder}: {len(lines)} damaged; {refused.fix}")
     return ExitCode.FAILED
 
 
-def prune(tools: Tools, root: Path, folder: Path, cells: list[str], *, yes: bool) -> int:
+def prune(session: Session, folder: Path, cells: list[str], *, yes: bool) -> int:
     """Remove what no cell uses from a store, or say how much that is.
 
     Raises `UserError` where the folder is none, and `StoreRefusedError` where it is damaged.
     """
-    store = open_store(folder, tools.transport())
+    store = open_store(folder, session.transport())
     match store:
         case Refused(verdict=Verdict.DAMAGED):
             raise StoreRefusedError(store)
         case Refused():
             raise UserError(str(store), fix=store.fix)
         case FolderStore():
-            freed = store.prune(used_stages(root, tools, cells), dry_run=not yes) / 1e6
+            freed = store.prune(used_stages(session, cells), dry_run=not yes) / 1e6
     told = f"{freed:.1f} MB freed" if yes else f"{freed:.1f} MB would be freed; --yes does it"
-    tools.say(f"store {folder}: {told}")
+    session.say(f"store {folder}: {told}")
     return ExitCode.OK

@@ -7,7 +7,6 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from holoenzyme.app.project import Project, Tools, machine_tools
 from holoenzyme.app.updating import Draft, Updater, write
 from holoenzyme.engine.secrets import ca_bundle
 from holoenzyme.errors import ExitCode
@@ -15,6 +14,7 @@ from holoenzyme.resolve.apt import AptArchive
 from holoenzyme.resolve.archives import Archives
 from holoenzyme.resolve.cargo import CargoRegistry
 from holoenzyme.resolve.uv import UvIndex
+from holoenzyme.session import Session, machine_session
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,15 +39,15 @@ def run(argv: list[str], root: Path) -> int:
     written all the same. Raises `UserError` for a name that is pinned nowhere.
     """
     options = _parser().parse_args(argv)
-    project, tools = Project(root), machine_tools()
-    draft = Updater(project, machine_archives(tools), options.names, tools.say).draft()
+    session = machine_session(root)
+    draft = Updater(session.project, machine_archives(session), options.names, session.say).draft()
     show(draft, root)
     for what, error in draft.unanswered:
-        tools.say(f"warning: {what} were not looked at: {error}")
+        session.say(f"warning: {what} were not looked at: {error}")
     if not options.check:
         write(root, draft.texts)
         for path in draft.texts:
-            tools.say(f"{path}: written")
+            session.say(f"{path}: written")
     if options.check and draft.newer:
         return ExitCode.FAILED
     return ExitCode.INFRASTRUCTURE if draft.unanswered else ExitCode.OK
@@ -71,19 +71,19 @@ def difference(old: Mapping[str, str], new: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def machine_archives(tools: Tools) -> Archives:
+def machine_archives(session: Session) -> Archives:
     """The archives as this machine reaches them: with the user's own configuration of apt, cargo, and pip or uv."""
-    environ = tools.environ
+    environ = session.environ
     sources, auth = (environ.get(f"HOLOENZYME_APT_{name}") for name in ("SOURCES", "AUTH"))
-    folder = tools.state / "update"
+    folder = session.state / "update"
     return Archives(
         distribution=AptArchive(
-            runner=tools.runner,
+            runner=session.runner,
             folder=folder / "apt",
             sources=Path(sources) if sources else None,
             auth=Path(auth).absolute() if auth else None,
         ),
-        crates=CargoRegistry(runner=tools.runner),
-        index=UvIndex(runner=tools.runner, tools=folder / "uv", environ=environ, ca=ca_bundle(environ)),
-        digest=lambda image: tools.engine.digest(image),
+        crates=CargoRegistry(runner=session.runner),
+        index=UvIndex(runner=session.runner, tools=folder / "uv", environ=environ, ca=ca_bundle(environ)),
+        digest=lambda image: session.engine.digest(image),
     )

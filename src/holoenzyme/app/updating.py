@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from holoenzyme.app.project import Project
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.matrix.model import MATRIX_NAME, Matrix
 from holoenzyme.matrix.yamlfile import Loc, did_you_mean, parse_model
@@ -34,6 +33,7 @@ from holoenzyme.resolve.newer import (
 from holoenzyme.resolve.pinned import crate_in_lockfile, wheel_in_requirements
 from holoenzyme.resolve.reconcile import check_fits
 from holoenzyme.resolve.uv import REQUIREMENTS
+from holoenzyme.session import Project
 
 
 @dataclass(kw_only=True)

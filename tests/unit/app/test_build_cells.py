@@ -8,49 +8,54 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import Answer, FakeEngine, contract_output, failing
-from tests.small_project import CELL, NAME, OTHER, edit, good_engine, good_tools, identity, printed, write_project
+from tests.small_project import CELL, NAME, OTHER, edit, good_engine, good_session, identity, printed, write_project
 
 from holoenzyme.app.build import Built, build_cells, stage_limit
-from holoenzyme.app.project import Project, Tools
 from holoenzyme.app.proving import evidence
 from holoenzyme.engine.base import BuildFailed, RunRequest
 from holoenzyme.errors import InfrastructureError, InternalError, UserError
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.record import Record
+from holoenzyme.session import Project, Session
 
 STAGES = {"packages-llvm", "packages-rustc", "enzyme", "rustc", "toolchain"}
 
 
-def engine_of(tools: Tools) -> FakeEngine:
-    assert isinstance(tools.engine, FakeEngine)
-    return tools.engine
+def engine_of(session: Session) -> FakeEngine:
+    assert isinstance(session.engine, FakeEngine)
+    return session.engine
 
 
-def records(tools: Tools) -> list[Record]:
-    return [Record.model_validate_json(path.read_text()) for path in sorted(evidence(tools).path.glob("*.json"))]
-
-
-@pytest.fixture
-def tools(tmp_path: Path) -> Tools:
-    return good_tools(tmp_path / "state")
+def records(session: Session) -> list[Record]:
+    return [Record.model_validate_json(path.read_text()) for path in sorted(evidence(session).path.glob("*.json"))]
 
 
 @pytest.fixture
-def built(small_project: Project, tools: Tools) -> Built:
+def session(small_project: Project, tmp_path: Path) -> Session:
+    return good_session(small_project, tmp_path / "state")
+
+
+def at(session: Session, root: Path) -> Session:
+    """The same machine, and the project folder `root` as it is now."""
+    return replace(session, project=Project(root))
+
+
+@pytest.fixture
+def built(session: Session) -> Built:
     """The default cell, built and proved; what was asked of the engine for it is forgotten."""
-    (built,) = build_cells(small_project, tools, [])
-    engine_of(tools).forget()
+    (built,) = build_cells(session, [])
+    engine_of(session).forget()
     return built
 
 
-def test_from_nothing_to_a_proved_image(small_project: Project, tools: Tools) -> None:
-    engine = engine_of(tools)
-    (built,) = build_cells(small_project, tools, [])
+def test_from_nothing_to_a_proved_image(session: Session) -> None:
+    engine = engine_of(session)
+    (built,) = build_cells(session, [])
     assert built.name == NAME and NAME in engine.tags
     assert engine.built[:2] == ["base", "archive"]
     assert set(engine.built[2:]) == STAGES
     assert engine.steps() == ["packages", "identity", "compile", "run", "contract"]
-    assert built.record is not None and [built.record] == records(tools)
+    assert built.record is not None and [built.record] == records(session)
     assert built.record.outcome is Outcome.PASS
     assert [(c.got, c.ok, c.rule) for c in built.record.comparisons] == [(3.14159265, True, "exact")]
     assert [(step.name, step.outcome) for step in built.record.steps] == [
@@ -63,56 +68,56 @@ def test_from_nothing_to_a_proved_image(small_project: Project, tools: Tools) ->
     assert built.record.image.input_hash == node.input_hash
     assert built.record.versions["rustc"] == "rustc 1.96.0 (x)"
     assert built.record.versions["libLLVM of libEnzyme"] == "libLLVM.so.22.1 b1"
-    assert not any((tools.state / "builds").glob("*/")), "contexts of builds that went well are gone"
+    assert not any((session.state / "builds").glob("*/")), "contexts of builds that went well are gone"
 
 
-def test_a_stage_may_take_three_times_the_largest_budget(tools: Tools, tmp_path: Path) -> None:
+def test_a_stage_may_take_three_times_the_largest_budget(session: Session, tmp_path: Path) -> None:
     root = write_project(tmp_path / "project")
     edit(
         root / "matrix.yaml",
         "target: sm_90\n    status: supported\n    budget: {compressed_mb: 200, build_minutes: 10}",
         "target: sm_90\n    status: supported\n    budget: {compressed_mb: 200, build_minutes: 20}",
     )
-    build_cells(Project(root), tools, [CELL])
-    requests = {build.stage: build.request for build in engine_of(tools).builds}
+    build_cells(at(session, root), [CELL])
+    requests = {build.stage: build.request for build in engine_of(session).builds}
     assert {requests[stage].timeout for stage in STAGES} == {3 * 10 * 60.0}
-    build_cells(Project(root), tools, [CELL, OTHER], rebuild=True)
-    requests = {build.stage: build.request for build in engine_of(tools).builds}
+    build_cells(at(session, root), [CELL, OTHER], rebuild=True)
+    requests = {build.stage: build.request for build in engine_of(session).builds}
     assert {requests[stage].timeout for stage in STAGES} == {3 * 20 * 60.0}
 
 
-def test_the_second_build_does_nothing(small_project: Project, tools: Tools, built: Built) -> None:
-    (again,) = build_cells(small_project, tools, [])
-    assert (engine_of(tools).builds, engine_of(tools).runs) == ([], [])
+def test_the_second_build_does_nothing(session: Session, built: Built) -> None:
+    (again,) = build_cells(session, [])
+    assert (engine_of(session).builds, engine_of(session).runs) == ([], [])
     assert again.record is None
     assert again.record_path == built.record_path
-    assert engine_of(tools).questions <= 5, "each question costs the no-op build its time"
+    assert engine_of(session).questions <= 5, "each question costs the no-op build its time"
 
 
-def test_cells_share_stages_and_each_is_proved(small_project: Project, tools: Tools) -> None:
-    both = build_cells(small_project, tools, ["distro-*"])
+def test_cells_share_stages_and_each_is_proved(session: Session) -> None:
+    both = build_cells(session, ["distro-*"])
     assert [item.cell.id for item in both] == [CELL, OTHER]
-    assert sorted(engine_of(tools).built[2:]) == sorted([*STAGES, "toolchain"])
-    assert {item.name for item in both} <= engine_of(tools).tags
-    assert sorted(record.cell for record in records(tools)) == [CELL, OTHER]
+    assert sorted(engine_of(session).built[2:]) == sorted([*STAGES, "toolchain"])
+    assert {item.name for item in both} <= engine_of(session).tags
+    assert sorted(record.cell for record in records(session)) == [CELL, OTHER]
 
 
-def test_proving_can_be_asked_for(small_project: Project, tools: Tools, built: Built) -> None:
-    (again,) = build_cells(small_project, tools, [], prove_again=True)
-    assert engine_of(tools).builds == []
+def test_proving_can_be_asked_for(session: Session, built: Built) -> None:
+    (again,) = build_cells(session, [], prove_again=True)
+    assert engine_of(session).builds == []
     assert again.record is not None and again.record_path != built.record_path
-    assert len(records(tools)) == 2
+    assert len(records(session)) == 2
 
 
-def test_everything_can_be_built_anew_but_the_base(small_project: Project, tools: Tools, built: Built) -> None:
-    build_cells(small_project, tools, [], rebuild=True)
-    assert set(engine_of(tools).built) - {"archive"} == STAGES
-    assert all(build.request.no_cache for build in engine_of(tools).builds)
+def test_everything_can_be_built_anew_but_the_base(session: Session, built: Built) -> None:
+    build_cells(session, [], rebuild=True)
+    assert set(engine_of(session).built) - {"archive"} == STAGES
+    assert all(build.request.no_cache for build in engine_of(session).builds)
 
 
-def test_a_stage_may_take_three_times_the_budget_of_its_cell(small_project: Project, tools: Tools) -> None:
-    build_cells(small_project, tools, [])
-    limits = {build.stage: build.request.timeout for build in engine_of(tools).builds if build.stage in STAGES}
+def test_a_stage_may_take_three_times_the_budget_of_its_cell(session: Session) -> None:
+    build_cells(session, [])
+    limits = {build.stage: build.request.timeout for build in engine_of(session).builds if build.stage in STAGES}
     assert limits == dict.fromkeys(STAGES, 1800.0), "ten minutes in matrix.yaml, in seconds, three times"
 
 
@@ -121,18 +126,18 @@ def test_the_largest_budget_counts_and_an_hour_where_there_is_none() -> None:
     assert stage_limit([]) == 10800.0
 
 
-def test_a_tag_alone_proves_nothing(small_project: Project, tools: Tools, built: Built) -> None:
-    for path in evidence(tools).path.glob("*.json"):
+def test_a_tag_alone_proves_nothing(session: Session, built: Built) -> None:
+    for path in evidence(session).path.glob("*.json"):
         path.unlink()
-    (again,) = build_cells(small_project, tools, [])
+    (again,) = build_cells(session, [])
     assert again.record is not None
-    assert engine_of(tools).steps() == ["identity", "compile", "run", "contract"]
+    assert engine_of(session).steps() == ["identity", "compile", "run", "contract"]
 
 
-def test_another_image_under_the_name_is_replaced(small_project: Project, tools: Tools, built: Built) -> None:
-    engine = engine_of(tools)
+def test_another_image_under_the_name_is_replaced(session: Session, built: Built) -> None:
+    engine = engine_of(session)
     engine.put(NAME, {})
-    build_cells(small_project, tools, [])
+    build_cells(session, [])
     named, staged = engine.image(NAME), engine.image(built.graph.image(CELL).image)
     assert named is not None and staged is not None and named.id == staged.id
 
@@ -146,15 +151,15 @@ def test_another_image_under_the_name_is_replaced(small_project: Project, tools:
         ("images/toolchain/image.yaml", "rustc --version", "rustc --version --verbose"),
     ],
 )
-def test_a_changed_oracle_proves_again(tmp_path: Path, tools: Tools, file: str, old: str, new: str) -> None:
+def test_a_changed_oracle_proves_again(tmp_path: Path, session: Session, file: str, old: str, new: str) -> None:
     root = write_project(tmp_path / "project")
-    build_cells(Project(root), tools, [])
-    engine_of(tools).forget()
+    build_cells(at(session, root), [])
+    engine_of(session).forget()
     edit(root / file, old, new)
-    (again,) = build_cells(Project(root), tools, [])
-    assert engine_of(tools).builds == []
+    (again,) = build_cells(at(session, root), [])
+    assert engine_of(session).builds == []
     assert again.record is not None
-    first, second = records(tools)
+    first, second = records(session)
     assert first.oracle_hash != second.oracle_hash
     assert first.image == second.image
 
@@ -184,136 +189,135 @@ def crashing(request: RunRequest) -> Answer:
     ],
 )
 def test_an_image_that_is_not_proved_gets_no_name(
-    small_project: Project,
-    tools: Tools,
+    session: Session,
     step: str,
     answer: Answer | Callable[[RunRequest], Answer],
     outcome: Outcome,
     message: str,
 ) -> None:
-    engine_of(tools).answers[step] = answer
+    engine_of(session).answers[step] = answer
     with pytest.raises(InternalError) as caught:
-        build_cells(small_project, tools, [])
+        build_cells(session, [])
     assert caught.value.what == f"{CELL} is not proved ({outcome}); the image gets no tag"
     assert caught.value.why is not None and message in caught.value.why
-    assert NAME not in engine_of(tools).tags
-    (record,) = records(tools)
+    assert NAME not in engine_of(session).tags
+    (record,) = records(session)
     assert record.outcome is outcome
-    assert caught.value.fix is not None and str(next(evidence(tools).path.glob("*.json"))) in caught.value.fix
+    assert caught.value.fix is not None and str(next(evidence(session).path.glob("*.json"))) in caught.value.fix
     assert [step.outcome for step in record.steps][-1] is outcome
-    assert engine_of(tools).steps()[-1] == step, "nothing runs after the step that shows the image to be wrong"
+    assert engine_of(session).steps()[-1] == step, "nothing runs after the step that shows the image to be wrong"
 
 
-def test_a_failed_proof_is_tried_again_and_a_good_one_then_counts(small_project: Project, tools: Tools) -> None:
-    engine_of(tools).answers["run"] = printed(3.0)
+def test_a_failed_proof_is_tried_again_and_a_good_one_then_counts(session: Session) -> None:
+    engine_of(session).answers["run"] = printed(3.0)
     for _ in range(2):
-        engine_of(tools).forget()
+        engine_of(session).forget()
         with pytest.raises(InternalError):
-            build_cells(small_project, tools, [])
-        assert engine_of(tools).steps()[-1] == "run"
-    engine_of(tools).answers["run"] = printed(3.14159265)
-    build_cells(small_project, tools, [])
-    engine_of(tools).forget()
-    build_cells(small_project, tools, [])
-    assert engine_of(tools).runs == []
-    assert sorted(record.outcome for record in records(tools)) == ["pass", "wrong", "wrong"]
+            build_cells(session, [])
+        assert engine_of(session).steps()[-1] == "run"
+    engine_of(session).answers["run"] = printed(3.14159265)
+    build_cells(session, [])
+    engine_of(session).forget()
+    build_cells(session, [])
+    assert engine_of(session).runs == []
+    assert sorted(record.outcome for record in records(session)) == ["pass", "wrong", "wrong"]
 
 
-def test_a_device_that_is_not_here_excuses_nothing_else(small_project: Project, tools: Tools) -> None:
-    engine_of(tools).answers["contract"] = Answer(stdout=contract_output(("", 127), ("", 0)))
+def test_a_device_that_is_not_here_excuses_nothing_else(session: Session) -> None:
+    engine_of(session).answers["contract"] = Answer(stdout=contract_output(("", 127), ("", 0)))
     with pytest.raises(InternalError, match=rf"{OTHER} is not proved \(wrong\)"):
-        build_cells(small_project, tools, [OTHER])
-    assert not any(tag.startswith("holoenzyme/toolchain:") for tag in engine_of(tools).tags)
+        build_cells(session, [OTHER])
+    assert not any(tag.startswith("holoenzyme/toolchain:") for tag in engine_of(session).tags)
 
 
-def test_a_broken_engine_during_the_proof_is_no_evidence(small_project: Project, tools: Tools) -> None:
+def test_a_broken_engine_during_the_proof_is_no_evidence(session: Session) -> None:
     def gone(request: RunRequest) -> Answer:
         raise InfrastructureError("the engine does not answer")
 
-    engine_of(tools).answers["run"] = gone
+    engine_of(session).answers["run"] = gone
     with pytest.raises(InfrastructureError):
-        build_cells(small_project, tools, [])
-    assert not evidence(tools).path.exists() and NAME not in engine_of(tools).tags
+        build_cells(session, [])
+    assert not evidence(session).path.exists() and NAME not in engine_of(session).tags
 
 
-def test_a_failing_step_says_which_and_leaves_what_is_needed_to_look(small_project: Project, tools: Tools) -> None:
-    engine_of(tools).hooks["enzyme"] = failing("[build 2/2] RUN make", "make: *** no rule")
+def test_a_failing_step_says_which_and_leaves_what_is_needed_to_look(session: Session) -> None:
+    engine_of(session).hooks["enzyme"] = failing("[build 2/2] RUN make", "make: *** no rule")
     with pytest.raises(BuildFailed) as caught:
-        build_cells(small_project, tools, [])
+        build_cells(session, [])
     assert caught.value.what == "enzyme: step [build 2/2] RUN make failed"
     assert str(caught.value).startswith("enzyme: step [build 2/2] RUN make failed\n  why: ")
     assert "make: *** no rule" in str(caught.value) and "docker build" in str(caught.value)
     assert (caught.value.context / "Dockerfile").is_file()
     assert caught.value.context.with_suffix(".log").is_file()
-    assert NAME not in engine_of(tools).tags
-    assert not any("stage/enzyme" in tag or "stage/toolchain" in tag for tag in engine_of(tools).tags)
-    assert engine_of(tools).steps() == ["packages"]
+    assert NAME not in engine_of(session).tags
+    assert not any("stage/enzyme" in tag or "stage/toolchain" in tag for tag in engine_of(session).tags)
+    assert engine_of(session).steps() == ["packages"]
 
 
-def test_a_build_goes_on_where_a_failed_one_stopped(small_project: Project, tools: Tools) -> None:
-    engine_of(tools).hooks["toolchain"] = failing()
+def test_a_build_goes_on_where_a_failed_one_stopped(session: Session) -> None:
+    engine_of(session).hooks["toolchain"] = failing()
     with pytest.raises(BuildFailed):
-        build_cells(small_project, tools, [])
-    engine_of(tools).hooks.clear()
-    engine_of(tools).forget()
-    build_cells(small_project, tools, [])
-    assert engine_of(tools).built == ["toolchain"]
-    assert NAME in engine_of(tools).tags
+        build_cells(session, [])
+    engine_of(session).hooks.clear()
+    engine_of(session).forget()
+    build_cells(session, [])
+    assert engine_of(session).built == ["toolchain"]
+    assert NAME in engine_of(session).tags
 
 
-def test_what_cannot_be_built_is_refused_before_anything_is_asked(small_project: Project, tools: Tools) -> None:
+def test_what_cannot_be_built_is_refused_before_anything_is_asked(session: Session) -> None:
     with pytest.raises(UserError) as caught:
-        build_cells(small_project, tools, ["patched-1.96-host"])
+        build_cells(session, ["patched-1.96-host"])
     assert str(caught.value) == (
         "cell 'patched-1.96-host' cannot be built yet (planned)\n"
         "  why: no recipe\n"
         "  fix: `nox -s matrix` lists the cells that can"
     )
-    assert engine_of(tools).questions == 0
+    assert engine_of(session).questions == 0
 
 
-def test_a_cell_without_a_proof_is_refused(tmp_path: Path, tools: Tools) -> None:
+def test_a_cell_without_a_proof_is_refused(tmp_path: Path, session: Session) -> None:
     root = write_project(tmp_path / "project")
     edit(root / "smoke_tests/tiny/smoke.yaml", "proof: true", "proof: false")
     with pytest.raises(UserError, match=f"no smoke test proves '{CELL}'"):
-        build_cells(Project(root), tools, [])
+        build_cells(at(session, root), [])
     edit(root / "smoke_tests/tiny/smoke.yaml", "proof: false", "proof: true")
     edit(root / "smoke_tests/tiny/smoke.yaml", "[exact]", "[exact, rough]")
     with pytest.raises(UserError, match=r"tolerances rough are not in matrix\.yaml"):
-        build_cells(Project(root), tools, [])
-    assert engine_of(tools).questions == 0
+        build_cells(at(session, root), [])
+    assert engine_of(session).questions == 0
 
 
 @pytest.mark.parametrize(("status", "tagged"), [(101, True), (0, False)])
-def test_what_must_be_refused_is_part_of_the_proof(tmp_path: Path, tools: Tools, status: int, tagged: bool) -> None:
+def test_what_must_be_refused_is_part_of_the_proof(tmp_path: Path, session: Session, status: int, tagged: bool) -> None:
     root = write_project(tmp_path / "project")
     (root / "smoke_tests/tiny/refused.smoke.yaml").write_text(
         "schema: 1\nname: refused\nsummary: x\nkind: cargo-refused\ncommand: [cargo, autodiff, build]\ncells: ['*']\n"
         "timeout_s: 5\nproof: true\ncases: [{name: a, args: [--bin, a], says: ['error: no']}]\n"
     )
     said = "error: no\n --> src/bin/a.rs:1:2\n" if status else ""
-    engine_of(tools).answers["compile"] = lambda request: (
+    engine_of(session).answers["compile"] = lambda request: (
         Answer(stderr=said, returncode=status) if "--bin" in request.argv else Answer()
     )
     if tagged:
-        build_cells(Project(root), tools, [])
+        build_cells(at(session, root), [])
     else:
         with pytest.raises(InternalError, match="it compiles, and must be refused"):
-            build_cells(Project(root), tools, [])
-    assert (NAME in engine_of(tools).tags) is tagged
+            build_cells(at(session, root), [])
+    assert (NAME in engine_of(session).tags) is tagged
 
 
-def test_refusals_alone_prove_nothing(tmp_path: Path, tools: Tools) -> None:
+def test_refusals_alone_prove_nothing(tmp_path: Path, session: Session) -> None:
     root = write_project(tmp_path / "project")
     edit(root / "smoke_tests/tiny/smoke.yaml", "kind: cargo-run", "kind: cargo-refused")
     edit(root / "smoke_tests/tiny/smoke.yaml", "oracle: oracle.py", "cases: [{name: a, says: [x]}]")
     with pytest.raises(UserError, match="with numbers"):
-        build_cells(Project(root), tools, [])
+        build_cells(at(session, root), [])
 
 
-def test_containers_are_apart(small_project: Project, tools: Tools) -> None:
-    build_cells(small_project, tools, [])
-    proof = engine_of(tools).runs[1:]
+def test_containers_are_apart(session: Session) -> None:
+    build_cells(session, [])
+    proof = engine_of(session).runs[1:]
     assert all(request.read_only and not request.network for request in proof)
     assert all(request.user not in (None, "0", "0:0", "root") for request in proof)
     assert all(request.timeout > 0 for request in proof)
@@ -323,8 +327,8 @@ def test_the_messages_say_how_the_base_is_made(
     small_project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said: list[str] = []
-    tools = replace(good_tools(tmp_path / "state", good_engine()), say=said.append)
-    build_cells(small_project, tools, [])
+    session = replace(good_session(small_project, tmp_path / "state", good_engine()), say=said.append)
+    build_cells(session, [])
     assert said[0].startswith("base bookworm: mmdebstrap, 2 packages, ")
     assert said[1] == "building with the fake builder"
     assert said[2] == f"{CELL}: proving it with tiny"

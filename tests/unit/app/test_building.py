@@ -16,16 +16,16 @@ from pathlib import Path
 import pytest
 from tests.fakes import Build, FakeEngine, FakeRunner, failing, hanging
 from tests.processes import PATIENCE
-from tests.small_project import CELL, OTHER, edit, good_engine, good_tools, graph_of, locked, seed, write_project
+from tests.small_project import CELL, OTHER, edit, good_engine, good_session, graph_of, locked, seed, write_project
 
 from holoenzyme.app.building import PlanAgain, Report, carry_out, context_folder, stage_lock, write_context
 from holoenzyme.app.locks import held
-from holoenzyme.app.project import Project, Tools
-from holoenzyme.app.resolving import Resolved
+from holoenzyme.app.planner import Resolved, inventory
 from holoenzyme.engine.base import BuildFailed
 from holoenzyme.plan.decide import Action, Plan, decide
 from holoenzyme.plan.graph import CREATED_LABEL, Graph
 from holoenzyme.process import Command, SubprocessRunner
+from holoenzyme.session import Project, Session
 
 
 def press_ctrl_c() -> None:
@@ -74,16 +74,16 @@ class Site:
         self.engine: FakeEngine = good_engine()
         seed(self.engine, self.graph, "base")
         self.runner = SubprocessRunner()
-        self.tools: Tools = good_tools(state, self.engine, self.runner)
+        self.session: Session = good_session(project, state, self.engine, self.runner)
         self.board = Recorder()
 
     def resolved(self, *, rebuild: bool = False) -> Resolved:
-        plan = decide(self.graph, self.tools.inventory(self.graph), rebuild=rebuild)
+        plan = decide(self.graph, inventory(self.session, self.graph), rebuild=rebuild)
         return Resolved(resolution=locked(), graph=self.graph, plan=plan)
 
     def build(self, board: Recorder | None = None, *, no_cache: bool = False) -> Report:
         resolved = self.resolved(rebuild=no_cache)
-        return carry_out(self.tools, resolved, board or self.board, no_cache=no_cache, timeout=60)
+        return carry_out(self.session, resolved, board or self.board, no_cache=no_cache, timeout=60)
 
     def has(self, stage: str) -> bool:
         """Whether a stage's image has its name."""
@@ -148,7 +148,7 @@ def test_a_failing_stage_ends_the_others_and_leaves_no_name(site: Site) -> None:
     assert site.board.ends() == {"packages-rustc": "failed", "packages-llvm": "interrupted"}
     assert not any(site.has(stage) for stage in ("packages-rustc", "packages-llvm", "toolchain"))
     node = next(node for node in site.graph.nodes.values() if node.stage.name == "packages-rustc")
-    folder = context_folder(site.tools, node)
+    folder = context_folder(site.session, node)
     assert (folder / "Dockerfile").read_text() == node.dockerfile
     assert (folder / "packages.sha256").is_file()
     assert folder.with_suffix(".log").read_text() == "#1 packages-rustc\n"
@@ -174,16 +174,16 @@ def test_whatever_runner_it_is_it_is_stopped_and_resumed(small_project: Project,
             told.append("resume")
 
     site = Site(small_project, tmp_path / "state")
-    site.tools = replace(site.tools, runner=Elsewhere())
+    site.session = replace(site.session, runner=Elsewhere())
     site.engine.hooks = {"packages-rustc": failing()}
     with pytest.raises(BuildFailed):
         site.build()
     assert told == ["stop", "resume"]
 
 
-def test_who_waits_for_a_lock_gives_up_when_its_runner_is_stopped(tmp_path: Path) -> None:
+def test_who_waits_for_a_lock_gives_up_when_its_runner_is_stopped(small_project: Project, tmp_path: Path) -> None:
     runner = FakeRunner()
-    tools = good_tools(tmp_path, runner=runner)
+    session = good_session(small_project, tmp_path, runner=runner)
     (tmp_path / "locks").mkdir()
     with (tmp_path / "locks/stage.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
@@ -191,7 +191,7 @@ def test_who_waits_for_a_lock_gives_up_when_its_runner_is_stopped(tmp_path: Path
         release = threading.Timer(PATIENCE, fcntl.flock, (other, fcntl.LOCK_UN))
         release.start()
         try:
-            with pytest.raises(KeyboardInterrupt), held(tools, "stage", waiting=runner.stop):
+            with pytest.raises(KeyboardInterrupt), held(session, "stage", waiting=runner.stop):
                 raise AssertionError("two have the lock")
         finally:
             release.cancel()
@@ -235,7 +235,7 @@ def test_ctrl_c_while_another_build_is_waited_for(site: Site) -> None:
         assert site.board.waiting.wait(PATIENCE)
         press_ctrl_c()
 
-    with stage_lock(site.tools, node, waiting=lambda: None):
+    with stage_lock(site.session, node, waiting=lambda: None):
         threading.Thread(target=interrupt).start()
         with pytest.raises(KeyboardInterrupt):
             site.build()
@@ -280,8 +280,8 @@ with FileLock(sys.argv[1]):
 
 def test_another_process_is_waited_for_too(site: Site) -> None:
     node = next(node for node in site.graph.nodes.values() if node.stage.name == "packages-rustc")
-    with stage_lock(site.tools, node, waiting=lambda: None):
-        (path,) = (site.tools.state / "locks").iterdir()
+    with stage_lock(site.session, node, waiting=lambda: None):
+        (path,) = (site.session.state / "locks").iterdir()
     holder = subprocess.Popen(
         [sys.executable, "-c", _HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -326,7 +326,7 @@ def test_a_plan_that_has_nothing_to_do_asks_nothing(site: Site) -> None:
     seed(site.engine, site.graph)
     resolved = site.resolved()
     site.engine.forget()
-    report = carry_out(site.tools, resolved, site.board, timeout=60)
+    report = carry_out(site.session, resolved, site.board, timeout=60)
     assert (site.engine.questions, site.board.events) == (0, [])
     assert report.reused == ["toolchain"]
 
@@ -384,7 +384,7 @@ def test_a_refused_store_does_not_end_what_runs(site: Site) -> None:
     )
     resolved = Resolved(resolution=locked(), graph=site.graph, plan=Plan(decisions=decisions))
     with pytest.raises(PlanAgain):
-        carry_out(site.tools, resolved, board, timeout=60)
+        carry_out(site.session, resolved, board, timeout=60)
     assert board.ends() == {"packages-rustc": "failed", "packages-llvm": "done"}
     assert site.has("packages-llvm") and not site.has("packages-rustc")
     assert site.runs_a_command()

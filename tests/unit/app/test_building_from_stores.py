@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeEngine
-from tests.small_project import BASE, CELL, NAME, good_engine, good_tools, graph_of
+from tests.small_project import BASE, CELL, NAME, good_engine, good_session, graph_of
 
 from holoenzyme.app.build import Built, build_cells
-from holoenzyme.app.project import Project, Tools
 from holoenzyme.plan.graph import Graph
+from holoenzyme.session import Project, Session
 from holoenzyme.store import (
     Found,
     Problem,
@@ -64,15 +64,15 @@ class Site:
         self.engine: FakeEngine = good_engine()
         self.graph = graph_of(project)
         self.said: list[str] = []
-        self.tools: Tools = good_tools(state, self.engine)
-        self.tools.say = self.said.append
+        self.session: Session = good_session(project, state, self.engine)
+        self.session.say = self.said.append
 
     def store(self, *stages: str, damaged: str = "") -> FakeStore:
         return FakeStore(self.engine, self.graph, *stages, damaged=damaged)
 
     def build(self, *stores: Store) -> Built:
-        self.tools.stores = StoreSet(stores)
-        (built,) = build_cells(self.project, self.tools, [])
+        self.session.stores = StoreSet(stores)
+        (built,) = build_cells(self.session, [])
         return built
 
 

@@ -9,16 +9,16 @@ from types import SimpleNamespace
 
 import pytest
 from tests.fakes import Answer, FakeEngine
-from tests.small_project import CELL, OTHER, good_tools
+from tests.small_project import CELL, OTHER, good_session
 
 from holoenzyme.app import checking
 from holoenzyme.app.checking import Checks, smoke_task
-from holoenzyme.app.project import Project
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.errors import UserError
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.record import ImageFacts, Record
 from holoenzyme.matrix.smoke import SmokeRule, SmokeTest
+from holoenzyme.session import Project
 
 LAUNCH = (
     "omptarget device 0 info: Entering OpenMP kernel at unknown:0:0 with 1 arguments:\n"
@@ -88,7 +88,9 @@ def check(project: Project, engine: FakeEngine, state: Path, *, cell: str = CELL
     }
     (found,) = project.cells([cell])
     checks = Checks(
-        tools=good_tools(state, engine), cell=found, image=ImageFacts(name="image:1", id="sha256:1", input_hash="hash")
+        session=good_session(project, state, engine),
+        cell=found,
+        image=ImageFacts(name="image:1", id="sha256:1", input_hash="hash"),
     )
     task = smoke_task(project, found, SmokeTest(folder=folder, rule=SmokeRule.model_validate(rule)))
     return checks.record("smoke", "kernel", "digest", checks.run(task))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.fakes import Answer, FakeEngine, failing
-from tests.small_project import BASE, CELL, NAME, OTHER, edit, good_engine, good_tools, locked, write_project
+from tests.small_project import BASE, CELL, NAME, OTHER, edit, good_engine, good_session, locked, write_project
 
 from holoenzyme.app import build, lock, plan, render
-from holoenzyme.app.project import Tools
 from holoenzyme.engine.base import BuildFailed
-from holoenzyme.engine.bootstrap import BaseSource
 from holoenzyme.errors import UserError
+from holoenzyme.plan.decide import BaseSource
 from holoenzyme.resolve.model import read_lock
+from holoenzyme.session import Project, Session
 
 
 class Machine:
@@ -23,20 +24,20 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.root = write_project(folder / "project")
         self.engine: FakeEngine = good_engine()
-        self.tools: Tools = good_tools(folder / "state", self.engine)
+        self.session: Session = good_session(Project(self.root), folder / "state", self.engine)
         self.said: list[str] = []
-        self.tools.say = self.said.append
+        self.session.say = self.said.append
 
-    def machine_tools(self, *, stores: object = (), base_source: BaseSource = BaseSource.AUTO) -> Tools:
-        self.tools.base_source = base_source
-        return self.tools
+    def machine_session(self, root: Path, *, stores: object = (), base_source: BaseSource = BaseSource.AUTO) -> Session:
+        self.session = replace(self.session, project=Project(root), base_source=base_source)
+        return self.session
 
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine(tmp_path)
     for module in (build, lock, plan):
-        monkeypatch.setattr(module, "machine_tools", machine.machine_tools)
+        monkeypatch.setattr(module, "machine_session", machine.machine_session)
     return machine
 
 

@@ -12,11 +12,11 @@ from tests.fakes import Answer, FakeEngine, FakeRunner
 
 from holoenzyme.app import bench, ordinary, ordinary_images
 from holoenzyme.app.ordinary_images import ContainerRunner, built_compilers
-from holoenzyme.app.project import Tools
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.engine.network import CA_TARGET
 from holoenzyme.errors import InternalError
 from holoenzyme.process import Command
+from holoenzyme.session import Project, Session
 
 IMAGE = "holoenzyme/stage/ordinary:1"
 
@@ -31,20 +31,27 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def tools(engine: FakeEngine, tmp_path: Path) -> Tools:
-    """Tools of a machine with a CA bundle, a proxy, and a mirror of crates."""
+def session(root: Path, engine: FakeEngine, tmp_path: Path) -> Session:
+    """A session on a machine with a CA bundle, a proxy, and a mirror of crates."""
     environ = {
         "SSL_CERT_FILE": str(tmp_path / "ca.crt"),
         "https_proxy": "http://proxy.invalid",
         "HOLOENZYME_CARGO_CONFIG": str(tmp_path / "mirror.toml"),
     }
     (tmp_path / "ca.crt").touch()
-    return Tools(engine=engine, runner=FakeRunner(), state=tmp_path, environ=environ, say=lambda text: None)
+    return Session(
+        project=Project(root),
+        engine=engine,
+        runner=FakeRunner(),
+        state=tmp_path,
+        environ=environ,
+        say=lambda text: None,
+    )
 
 
 @pytest.fixture
-def runner(tools: Tools, tmp_path: Path) -> ContainerRunner:
-    return ContainerRunner(tools=tools, image=IMAGE, folder=tmp_path / "work", shown=(tmp_path / "crates",))
+def runner(session: Session, tmp_path: Path) -> ContainerRunner:
+    return ContainerRunner(session=session, image=IMAGE, folder=tmp_path / "work", shown=(tmp_path / "crates",))
 
 
 def test_after_a_stop_no_container_is_started(runner: ContainerRunner, engine: FakeEngine) -> None:
@@ -98,7 +105,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The cells whose images were asked for; they are there at once."""
     asked: list[str] = []
 
-    def make(project: object, tools: Tools, cells: tuple[SimpleNamespace, ...]) -> tuple[SimpleNamespace, None]:
+    def make(session: Session, cells: tuple[SimpleNamespace, ...]) -> tuple[SimpleNamespace, None]:
         asked.extend(cell.id for cell in cells)
         graph = SimpleNamespace(image=lambda cell: SimpleNamespace(image=IMAGE))
         return SimpleNamespace(graph=graph), None
@@ -108,9 +115,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_both_compilers_come_out_of_one_image(
-    root: Path, tools: Tools, engine: FakeEngine, made: list[str], tmp_path: Path
+    session: Session, engine: FakeEngine, made: list[str], tmp_path: Path
 ) -> None:
-    with built_compilers(root, tools, tmp_path) as (runner, base, patched):
+    with built_compilers(session, tmp_path) as (runner, base, patched):
         folder = runner.folder
         assert (base, patched) == (folder / "base", folder / "patched")
         assert (folder / "cargo").is_dir()
@@ -118,19 +125,19 @@ def test_both_compilers_come_out_of_one_image(
     assert engine.runs[0].argv == ("cp", "-r", "/compilers/.", str(folder))
     assert not folder.exists()
     engine.answers["run"] = Answer(stderr="cp: no space left", returncode=1)
-    with pytest.raises(InternalError, match="cannot be copied") as caught, built_compilers(root, tools, tmp_path):
+    with pytest.raises(InternalError, match="cannot be copied") as caught, built_compilers(session, tmp_path):
         pass
     assert caught.value.why == "cp: no space left"
 
 
 def test_without_compilers_of_the_users_both_are_built(
-    root: Path, tools: Tools, engine: FakeEngine, made: list[str], monkeypatch: pytest.MonkeyPatch
+    root: Path, session: Session, engine: FakeEngine, made: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def answer(request: RunRequest) -> Answer:
         return Answer() if request.argv[0] == "cp" else Answer(stderr="valgrind: not here", returncode=127)
 
     engine.answers["run"] = answer
-    monkeypatch.setattr(ordinary, "machine_tools", lambda: replace(tools))
+    monkeypatch.setattr(ordinary, "machine_session", lambda root: replace(session))
     with pytest.raises(Exception, match="valgrind cannot be run here"):
         bench.run(["ordinary"], root)
     assert made == ["patched-1.96-host"]

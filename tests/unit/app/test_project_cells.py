@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import ROOT
-from tests.small_project import good_engine, good_tools, graph_of
+from tests.small_project import good_engine, good_session, graph_of
 
-from holoenzyme.app.project import Project
+from holoenzyme.app.planner import inventory
 from holoenzyme.engine.base import ImageInfo
 from holoenzyme.errors import UserError
 from holoenzyme.plan.graph import CREATED_LABEL, KEY_LABEL, STAGE_LABEL
+from holoenzyme.session import Project
 
 
 def test_a_glob_leaves_out_what_cannot_be_built_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,13 +40,13 @@ def test_the_last_build_is_the_one_whose_label_says_so(
         return ImageInfo(id=name, tags=(name,), labels=common | labels, size=1, created=created)
 
     engine = good_engine()
-    tools = good_tools(tmp_path / "state", engine)
+    session = good_session(small_project, tmp_path / "state", engine)
     found = (
         image("cached", 1.0, {CREATED_LABEL: "2026-11-23T02:00:00.000+00:00"}),
         image("older", 2.0, {CREATED_LABEL: "2026-11-23T01:00:00.000+00:00"}),
         image("foreign", 3.0, {}),
     )
     monkeypatch.setattr(engine, "images", lambda: found)
-    latest = tools.inventory(graph_of(small_project)).latest("crates/x")
+    latest = inventory(session, graph_of(small_project)).latest("crates/x")
     assert latest is not None
     assert latest.tags == ("cached",)

@@ -14,12 +14,12 @@ from tests.small_project import CELL, OTHER, edit, write_project
 
 import holoenzyme
 from holoenzyme.app import checking
-from holoenzyme.app.project import Project
 from holoenzyme.app.proving import proof_of
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.evidence import digest
 from holoenzyme.execute.smoke import Place, step_request
 from holoenzyme.matrix.smoke import SmokeStep
+from holoenzyme.session import Project
 
 TINY = "smoke_tests/tiny"
 #: A test for each of the two cells beside the one for both, a rule of the contract for each, and a tolerance for none.
@@ -173,7 +173,7 @@ def digests_by(sources: Path, root: Path) -> str:
     script = (
         "import sys; from pathlib import Path; import holoenzyme\n"
         "assert Path(holoenzyme.__file__).is_relative_to(sys.argv[1])\n"
-        "from holoenzyme.app.project import Project; from holoenzyme.app.proving import proof_of\n"
+        "from holoenzyme.session import Project; from holoenzyme.app.proving import proof_of\n"
         "project = Project(Path(sys.argv[2]))\n"
         "print(*(proof_of(project, cell).digest for cell in project.cells(sys.argv[3:])))"
     )

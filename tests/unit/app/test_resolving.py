@@ -15,20 +15,20 @@ from tests.small_project import (
     PLACE,
     edit,
     good_engine,
-    good_tools,
+    good_session,
     graph_of,
     locked,
     seed,
     write_project,
 )
 
-from holoenzyme.app.project import Project, Tools
-from holoenzyme.app.resolving import Resolved, plan_cells, resolve_cells
-from holoenzyme.engine.bootstrap import BaseSource
+from holoenzyme.app.planner import Resolved, plan_cells
+from holoenzyme.app.resolving import resolve_cells
 from holoenzyme.errors import InfrastructureError, UserError
-from holoenzyme.plan.decide import Action
+from holoenzyme.plan.decide import Action, BaseSource
 from holoenzyme.plan.graph import NAMESPACE
 from holoenzyme.resolve.model import write_lock
+from holoenzyme.session import Project, Session
 
 NEWER = {**BASE, "libc6": "2.36-9+deb12u2"}
 
@@ -37,14 +37,13 @@ class Site:
     """A project, an engine, and what was said."""
 
     def __init__(self, project: Project, state: Path) -> None:
-        self.project = project
         self.engine: FakeEngine = good_engine()
         self.said: list[str] = []
-        self.tools: Tools = good_tools(state, self.engine)
-        self.tools.say = self.said.append
+        self.session: Session = good_session(project, state, self.engine)
+        self.session.say = self.said.append
 
     def resolve(self, *cells: str) -> Resolved:
-        return resolve_cells(self.project, self.tools, self.project.cells(cells))
+        return resolve_cells(self.session, self.session.project.cells(cells))
 
     def carry_out(self, resolved: Resolved) -> None:
         """Have the image of each stage, as a build leaves them."""
@@ -72,7 +71,7 @@ def actions(resolved: Resolved) -> dict[str, Action]:
 
 
 def test_where_the_images_are_there_nothing_is_asked(site: Site) -> None:
-    seed(site.engine, graph_of(site.project))
+    seed(site.engine, graph_of(site.session.project))
     resolved = site.resolve()
     assert (site.engine.builds, site.engine.runs, site.said) == ([], [], [])
     assert site.engine.questions == 1
@@ -81,7 +80,7 @@ def test_where_the_images_are_there_nothing_is_asked(site: Site) -> None:
 
 
 def test_where_only_the_top_is_missing_nothing_is_asked(site: Site) -> None:
-    seed(site.engine, graph_of(site.project), "base", "packages-rustc", "packages-llvm", "rustc", "enzyme")
+    seed(site.engine, graph_of(site.session.project), "base", "packages-rustc", "packages-llvm", "rustc", "enzyme")
     resolved = site.resolve()
     assert (site.engine.builds, site.engine.runs) == ([], [])
     assert actions(resolved)["toolchain"] is Action.BUILD
@@ -94,7 +93,7 @@ def test_an_archive_that_has_what_is_locked(site: Site) -> None:
     assert actions(resolved)["base"] is Action.REUSE
     assert f"{NAMESPACE}/base:" in next(tag for tag in site.engine.tags if "/base:" in tag)
     assert not any("unnamed" in tag for tag in site.engine.tags), "the base has its own name only"
-    assert not (site.tools.state / "resolutions").exists()
+    assert not (site.session.state / "resolutions").exists()
 
 
 def test_an_archive_that_keeps_what_is_locked_beside_newer_ones(site: Site) -> None:
@@ -138,8 +137,8 @@ def test_what_was_used_last_time_is_used_again_without_asking(site: Site) -> Non
     assert "libllvm22 1:22.1.8-1 -> 1:22.1.8-2" in site.said[1]
     assert again.resolution == first.resolution
     assert again.plan.complete
-    cells = site.project.cells([])
-    assert plan_cells(site.project, site.tools, cells).resolution == first.resolution
+    cells = site.session.project.cells([])
+    assert plan_cells(site.session, cells).resolution == first.resolution
 
 
 def test_what_was_used_last_time_also_serves_a_changed_recipe(tmp_path: Path) -> None:
@@ -149,7 +148,7 @@ def test_what_was_used_last_time_also_serves_a_changed_recipe(tmp_path: Path) ->
     first = site.resolve()
     site.carry_out(first)
     edit(root / "recipes/enzyme/stage.Dockerfile.j2", " build ", " build --better ")
-    site.project = Project(root)
+    site.session.project = Project(root)
     again = site.resolve()
     assert site.engine.builds == [], "base and packages are there, so neither is made and nothing is asked"
     assert again.resolution == first.resolution
@@ -162,16 +161,16 @@ def test_a_new_lock_makes_the_memory_void(tmp_path: Path) -> None:
     site.offer("libllvm22", "1:22.1.8-2")
     site.carry_out(site.resolve())
     write_lock(root / "matrix.lock", locked(rustc_web="1.96.0-0"))
-    site.project = Project(root)
-    assert not plan_cells(site.project, site.tools, site.project.cells([])).plan.complete
+    site.session.project = Project(root)
+    assert not plan_cells(site.session, site.session.project.cells([])).plan.complete
 
 
 def test_a_damaged_memory_is_dropped(site: Site) -> None:
     site.offer("libllvm22", "1:22.1.8-2")
     site.resolve()
-    (memory,) = (site.tools.state / "resolutions").iterdir()
+    (memory,) = (site.session.state / "resolutions").iterdir()
     memory.write_text('{"bases": ')
-    plan_cells(site.project, site.tools, site.project.cells([]))
+    plan_cells(site.session, site.session.project.cells([]))
     assert not memory.exists()
 
 
@@ -195,7 +194,7 @@ def test_another_upstream_version_is_refused(site: Site) -> None:
         "  fix: lock rustc-web anew: run `nox -s lock` and commit what it writes "
         "(a store that holds the locked packages also serves: --store DIR)"
     )
-    assert not (site.tools.state / "resolutions").exists()
+    assert not (site.session.state / "resolutions").exists()
 
 
 def test_an_unknown_package_is_the_recipes_fault(site: Site) -> None:
@@ -229,14 +228,14 @@ def test_two_cells_of_one_base_ask_once(site: Site) -> None:
 
 
 def test_a_base_that_is_here_is_not_made_again(site: Site) -> None:
-    seed(site.engine, graph_of(site.project), "base")
+    seed(site.engine, graph_of(site.session.project), "base")
     site.resolve()
     assert site.engine.built == ["archive"]
     assert site.engine.steps() == []
 
 
 def test_a_base_that_must_be_pulled_and_has_no_digest(site: Site) -> None:
-    site.tools.base_source = BaseSource.PULL
+    site.session.base_source = BaseSource.PULL
     with pytest.raises(UserError, match=r"debian:bookworm-slim has no digest in matrix\.lock, so it is not pulled"):
         site.resolve()
     assert site.engine.builds == []

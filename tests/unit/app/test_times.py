@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.small_project import CELL, good_tools, graph_of
+from tests.small_project import CELL, good_session, graph_of
 
 from holoenzyme.app.measuring import Bench
 from holoenzyme.app.measuring_rustc import measure_rustc
-from holoenzyme.app.project import Project
 from holoenzyme.app.times import note, times
+from holoenzyme.session import Project
 
 LOG = """#12 [build 3/3] RUN work: this is a step's own text
 #12 8.1 work: {first}
@@ -55,8 +55,7 @@ def test_a_line_that_cannot_be_read_is_left_out(small_project: Project, tmp_path
 
 def test_the_last_builds_of_rustc_are_told(small_project: Project, tmp_path: Path) -> None:
     bench = Bench(
-        project=small_project,
-        tools=good_tools(tmp_path),
+        session=good_session(small_project, tmp_path),
         cell=small_project.cells([])[0],
     )
     assert measure_rustc(bench).figures == ()

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from tests.fakes import deb, digest_of
-from tests.small_project import BASE, PLACE, edit, good_tools, locked, write_project
+from tests.small_project import BASE, PLACE, edit, good_session, locked, write_project
 
 from holoenzyme.app import update
-from holoenzyme.app.project import Project
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.matrix.model import Architecture, Base
 from holoenzyme.matrix.recipe import BaseRule
 from holoenzyme.resolve.archives import Archives, PlaceOffer, WheelOffer
 from holoenzyme.resolve.model import LockedSet, LockedWheel, read_lock, write_lock
 from holoenzyme.resolve.newer import direct_crates
+from holoenzyme.session import Project
 
 ONE, TWO = "1" * 64, "2" * 64
 VENDOR = "recipes/enzyme/vendor"
@@ -125,11 +125,11 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     (root / REQUIREMENTS).write_text(f"ruff==1.0 \\\n    --hash=sha256:{ONE}\n")
     wheel = LockedWheel(version="13.0.88", sha256=(ONE,), lockfile=TOOLS)
     write_lock(root / "matrix.lock", locked().model_copy(update={"wheels": {"nvidia-tools": wheel}}))
-    tools = good_tools(tmp_path / "state")
-    tools.say = said.append
-    monkeypatch.setattr(update, "machine_tools", lambda: tools)
+    session = good_session(Project(root), tmp_path / "state")
+    session.say = said.append
+    monkeypatch.setattr(update, "machine_session", lambda root: replace(session, project=Project(root)))
     whole = Archives(distribution=archives, crates=archives, index=archives, digest=archives.digest)
-    monkeypatch.setattr(update, "machine_archives", lambda tools: whole)
+    monkeypatch.setattr(update, "machine_archives", lambda session: whole)
     return Machine(root=root, archives=archives, said=said)
 
 
@@ -307,9 +307,9 @@ def test_an_archive_behind_the_lock_is_said(machine: Machine) -> None:
 
 
 def test_the_machines_archives_have_the_users_settings(tmp_path: Path) -> None:
-    tools = good_tools(tmp_path)
-    tools.environ = {"HOLOENZYME_APT_SOURCES": "/my/sources.list", "PATH": "/bin"}
-    archives = update.machine_archives(tools)
+    session = good_session(Project(tmp_path), tmp_path)
+    session.environ = {"HOLOENZYME_APT_SOURCES": "/my/sources.list", "PATH": "/bin"}
+    archives = update.machine_archives(session)
     assert vars(archives.distribution)["sources"] == Path("/my/sources.list")
-    assert vars(archives.index)["environ"] == tools.environ
+    assert vars(archives.index)["environ"] == session.environ
     assert archives.digest("debian:bookworm-slim") is None

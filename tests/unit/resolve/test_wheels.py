@@ -8,11 +8,11 @@ import pytest
 from tests.small_project import edit, locked, write_project
 
 from holoenzyme.app import lock as command
-from holoenzyme.app.project import Project
 from holoenzyme.errors import UserError
 from holoenzyme.resolve.model import LockedWheel, Resolution, write_lock
 from holoenzyme.resolve.pinned import misfits, wheel_in_requirements
 from holoenzyme.resolve.reconcile import compare
+from holoenzyme.session import Project
 
 PATH = "recipes/tools/requirements.txt"
 ONE, TWO = "1" * 64, "2" * 64

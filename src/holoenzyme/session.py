@@ -1,31 +1,29 @@
-"""A project folder, read, and the tools of this machine that its commands work with."""
+"""A project folder, read, and the machine that its commands work with: one session of a command."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from holoenzyme import console
-from holoenzyme.engine.base import Engine, ImageInfo, Secret
-from holoenzyme.engine.bootstrap import BaseSource
+from holoenzyme.engine.base import Engine, Secret
 from holoenzyme.engine.secrets import host_secrets
 from holoenzyme.errors import UserError
 from holoenzyme.matrix.model import MATRIX_NAME, Cell, Matrix, Status, load_matrix
 from holoenzyme.matrix.recipe import Cookbook, load_cookbook
 from holoenzyme.matrix.select import select
-from holoenzyme.plan.decide import Existing, Inventory
-from holoenzyme.plan.graph import CREATED_LABEL, HASH_LABEL, INPUTS_LABEL, KEY_LABEL, STAGE_LABEL, Graph, GraphBuilder
+from holoenzyme.plan.decide import BaseSource
+from holoenzyme.plan.graph import Graph, GraphBuilder
 from holoenzyme.process import Runner, SubprocessRunner
 from holoenzyme.render.stages import ProjectFiles, Renderer
 from holoenzyme.resolve.mentions import manifest_of
 from holoenzyme.resolve.model import LOCK_NAME, Lock, Resolution, read_lock
 from holoenzyme.resolve.reconcile import check_fits
-from holoenzyme.store import StageRef, StoreSet, Transport, open_all, store_paths
+from holoenzyme.store import StoreSet, Transport, open_all, store_paths
 
 
 class Project:
@@ -103,13 +101,14 @@ class Project:
 
 
 @dataclass(kw_only=True)
-class Tools:
-    """What commands work with on this machine: replaced by fakes in unit tests.
+class Session:
+    """What a command works with: a project, and this machine, whose parts unit tests replace by fakes.
 
     `state` is the folder for logs, locks and records, `say` prints a message on the way, `ensure` sees that a small
-    program is there before it is used.
+    program is there before it is used. `base_source` is how bases are made.
     """
 
+    project: Project
     engine: Engine
     runner: Runner
     state: Path
@@ -118,6 +117,10 @@ class Tools:
     stores: StoreSet = field(default_factory=StoreSet)
     base_source: BaseSource = BaseSource.AUTO
     ensure: Callable[[str], None] = lambda program: None
+
+    def of_image(self, image: str) -> Session:
+        """The same session for another kind of image."""
+        return replace(self, project=Project(self.project.root, image=image))
 
     @contextmanager
     def secrets(self) -> Iterator[tuple[Secret, ...]]:
@@ -129,44 +132,24 @@ class Tools:
         """What copies images between the engine and stores."""
         return Transport(self.engine, self.runner, environ=self.environ)
 
-    def inventory(self, graph: Graph) -> Inventory:
-        """What exists of a graph's stages, in the engine and in stores."""
-        local = tuple(
-            Existing(
-                key=image.labels.get(KEY_LABEL, ""),
-                stage=image.labels[STAGE_LABEL],
-                input_hash=image.labels.get(HASH_LABEL, ""),
-                inputs=image.labels.get(INPUTS_LABEL, ""),
-                created=_created(image),
-                tags=image.tags,
-            )
-            for image in self.engine.images()
-        )
-        stored = {}
-        for node in graph.nodes.values():
-            found = self.stores.find(StageRef(stage=node.stage.name, input_hash=node.input_hash))
-            if found is not None:
-                stored[node.stage.name, node.input_hash] = found.store.name
-        return Inventory(local=local, stored=stored)
 
-
-def _created(image: ImageInfo) -> float:
-    """When a stage was built, in seconds since the epoch: as its label says, else as the engine does."""
-    with suppress(ValueError):
-        return datetime.fromisoformat(image.labels.get(CREATED_LABEL, "")).timestamp()
-    return image.created
-
-
-def machine_tools(*, stores: Sequence[str] | None = (), base_source: BaseSource = BaseSource.AUTO) -> Tools:
-    """The tools of this machine: Docker, subprocesses, the user's state folder, and the stores that are named.
+def machine_session(
+    root: Path,
+    *,
+    image: str = "toolchain",
+    stores: Sequence[str] | None = (),
+    base_source: BaseSource = BaseSource.AUTO,
+) -> Session:
+    """A session on this machine: Docker, subprocesses, the user's state folder, and the stores that are named.
 
     Those that the environment names come too; with None there are no stores at all.
     """
-    from holoenzyme.app.doctor import ThisHost, ensure
     from holoenzyme.engine.docker import DockerEngine
+    from holoenzyme.engine.install import ThisHost, ensure
 
     runner = SubprocessRunner()
-    tools = Tools(
+    session = Session(
+        project=Project(root, image=image),
         engine=DockerEngine(runner),
         runner=runner,
         state=console.state_dir(),
@@ -177,5 +160,5 @@ def machine_tools(*, stores: Sequence[str] | None = (), base_source: BaseSource 
     )
     paths = () if stores is None else store_paths(stores, os.environ)
     if paths:
-        tools.stores = open_all(paths, lambda refused: console.say(f"warning: {refused}"), tools.transport())
-    return tools
+        session.stores = open_all(paths, lambda refused: console.say(f"warning: {refused}"), session.transport())
+    return session
