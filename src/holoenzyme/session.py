@@ -25,6 +25,9 @@ from holoenzyme.resolve.model import LOCK_NAME, Lock, Resolution, read_lock
 from holoenzyme.resolve.reconcile import check_fits
 from holoenzyme.store import StoreSet, Transport, open_all, store_paths
 
+#: The folder below the state folder that keeps cargo's downloads and results for the Rust linters.
+RUST_CACHE = "lint"
+
 
 class Project:
     """What the project folder `root` holds, each part read when it is first asked for.

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.fakes import deb, digest_of
 
-from holoenzyme.app.render import render_cells
+from holoenzyme.build.contexts import render_cells
 from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, write_lock
 from holoenzyme.resolve.pinned import crate_in_lockfile, wheel_in_requirements
 from holoenzyme.session import Project

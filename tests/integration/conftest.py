@@ -86,7 +86,7 @@ def broken_copy(tmp_path: Path) -> Callable[[Callable[[Path], None]], Cli]:
 
 def stage_image(root: Path, stage: str) -> str:
     """The name that a stage of the default cell has, in the project folder `root`."""
-    from holoenzyme.app.planner import plan_cells
+    from holoenzyme.build.planner import plan_cells
 
     session = machine_session(root)
     resolved = plan_cells(session, session.project.cells([CELL]))

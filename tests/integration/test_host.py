@@ -17,9 +17,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.integration.conftest import CELL, Cli
 
-from holoenzyme.app.building import write_context
-from holoenzyme.app.planner import plan_cells
-from holoenzyme.app.resolving import load_stage
+from holoenzyme.build.contexts import write_context
+from holoenzyme.build.planner import plan_cells
+from holoenzyme.build.stored import load_stage
 from holoenzyme.engine.base import BuildRequest, RunRequest
 from holoenzyme.engine.bootstrap import make_base
 from holoenzyme.engine.client import find_client

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.small_project import CELL, OTHER, PLACE, locked
 
-from holoenzyme.app.building import write_context
+from holoenzyme.build.contexts import write_context
 from holoenzyme.plan.graph import Graph
 from holoenzyme.resolve.model import LockedSet, Resolution
 from holoenzyme.session import Project

@@ -11,7 +11,8 @@ import pytest
 from tests.fakes import Build, FakeEngine
 from tests.small_project import good_session, graph_of, write_project
 
-from holoenzyme.app import patches as command
+from holoenzyme.build import sources
+from holoenzyme.cli import patches as command
 from holoenzyme.engine.base import BuildRequest
 from holoenzyme.errors import UserError
 from holoenzyme.patches import Series, apply_series, crate_of, read_series, total, weigh
@@ -303,16 +304,16 @@ def test_sources_of_a_stage(tmp_path: Path, source: Path, monkeypatch: pytest.Mo
     engine = CopyingEngine(source)
     root = write_project(tmp_path / "project")
     session = good_session(Project(root), tmp_path / "state", engine)
-    monkeypatch.setattr(command, "SOURCE_STAGE", "rustc")
+    monkeypatch.setattr(sources, "SOURCE_STAGE", "rustc")
     with pytest.raises(UserError, match=r"stage rustc of distro-1\.96-host is not built") as caught:
-        command.source_node(session)
+        sources.source_node(session)
     assert "nox -s build-image -- distro-1.96-host" in str(caught.value.fix)
     node: Node = next(node for node in graph_of(Project(root)).nodes.values() if node.stage.name == "rustc")
     engine.put(node.image, node.build_labels())
-    assert command.source_node(session).image == node.image
+    assert sources.source_node(session).image == node.image
     place = tmp_path / "place"
     place.mkdir()
-    result = command.copy_sources(session, node, [A, B], place)
+    result = sources.copy_sources(session, node, [A, B], place)
     assert [str(path.relative_to(result)) for path in result.rglob("*") if path.is_file()] == [A]
     assert f"from={node.image},source=/rustc" in engine.builds[-1].text
     assert engine.builds[-1].text.startswith(f"FROM {node.needs['base'].image} AS pick\n")
