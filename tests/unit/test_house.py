@@ -26,7 +26,7 @@ from tests.small_project import CELL, OTHER, write_project
 from holoenzyme import console
 from holoenzyme.cli import lint
 from holoenzyme.cli import main as cli
-from holoenzyme.errors import InfrastructureError, InternalError, UserError
+from holoenzyme.errors import ExitCode, InfrastructureError, InternalError, UserError
 from holoenzyme.lint import linters
 from holoenzyme.lint.files import project_files
 from holoenzyme.process import Command, Completed
@@ -228,7 +228,7 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
             process.stdout.readline()
             process.stdout.close()
             assert process.stderr.read() == ""
-            assert process.wait(PATIENCE) == cli.BROKEN_PIPE
+            assert process.wait(PATIENCE) == ExitCode.READER_GONE
 
 
 def test_a_broken_pipe_elsewhere_is_an_error(install: Install, capsys: Capture, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,8 @@ from holoenzyme import console
 from holoenzyme.bench.build import Bench, measure_cold, measure_noop, measure_plan, measure_size, measure_store
 from holoenzyme.bench.record import write
 from holoenzyme.bench.rustc import measure_rustc
-from holoenzyme.errors import ExitCode, UserError
+from holoenzyme.cli import options
+from holoenzyme.errors import ExitCode
 from holoenzyme.report.bench_table import Part, tables
 from holoenzyme.session import machine_session
 
@@ -48,17 +48,14 @@ def run(argv: list[str], root: Path) -> int:
         from holoenzyme.cli import bench_gradients
 
         return bench_gradients.run(argv[1:], root)
-    parser = argparse.ArgumentParser(prog="bench", description="Measure builds, plans and sizes.", epilog=_EPILOG)
+    parser = options.command_parser("bench", "Measure builds, plans and sizes.", epilog=_EPILOG)
     parser.add_argument("what", nargs="?", choices=["build"], default="build", help="what to measure")
     parser.add_argument("--only", action="append", choices=list(PARTS), default=[], help="only this part; repeatable")
     parser.add_argument("--cell", metavar="CELL", help="another cell than the default one")
-    parser.add_argument("--json", action="store_true", help="print what is written instead of tables")
+    options.add_json(parser, "print what is written instead of tables")
     arguments = parser.parse_args(argv)
     session = machine_session(root)
-    cells = session.project.cells([arguments.cell] if arguments.cell else [])
-    if len(cells) != 1:
-        raise UserError(f"{arguments.cell!r} names {len(cells)} cells", fix="name one cell")
-    bench = Bench(session=session, cell=cells[0])
+    bench = Bench(session=session, cell=options.one_cell(session, arguments.cell))
     parts = []
     for name, measure in PARTS.items():
         if name in arguments.only or not arguments.only:
@@ -67,7 +64,7 @@ def run(argv: list[str], root: Path) -> int:
             if not arguments.json:
                 for table in tables(parts[-1]):
                     console.out().print(table)
-    data = write(root / OUTPUT, cells[0].id, parts)
+    data = write(root / OUTPUT, bench.cell.id, parts)
     if arguments.json:
         print(json.dumps(data, indent=1))
     session.say(f"written: {root / OUTPUT}")

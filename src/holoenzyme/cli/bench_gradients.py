@@ -12,7 +12,8 @@ from holoenzyme import console
 from holoenzyme.bench.containers import ContainerRunner
 from holoenzyme.bench.gradients import FOLDER, Place, chosen, compile_c, measure, read_record
 from holoenzyme.build.images import make_images
-from holoenzyme.errors import ExitCode, UserError
+from holoenzyme.cli import options
+from holoenzyme.errors import ExitCode
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.process import SubprocessRunner
 from holoenzyme.report.gradients_table import (
@@ -34,17 +35,17 @@ differs between runs.
 
 def run(argv: list[str], root: Path) -> int:
     """`bench gradients [CELL]`: 0 when every gradient was right, 1 when one was not, however long they took."""
-    options = _parse(argv)
-    before = read_record(options.against) if options.against else None
-    names = chosen(root / FOLDER, options.only)
-    with _place(root, options.cell, here=options.here) as place:
-        in_c = not options.no_c and compile_c(place)
-        record = measure(place, names, options.runs, options.seconds, console.say, in_c=in_c)
-    path = options.output or root / OUTPUT
+    asked = _parse(argv)
+    before = read_record(asked.against) if asked.against else None
+    names = chosen(root / FOLDER, asked.only)
+    with _place(root, asked.cell, here=asked.here) as place:
+        in_c = not asked.no_c and compile_c(place)
+        record = measure(place, names, asked.runs, asked.seconds, console.say, in_c=in_c)
+    path = asked.output or root / OUTPUT
     path.parent.mkdir(parents=True, exist_ok=True)
     text = record.model_dump_json(by_alias=True, indent=1) + "\n"
     path.write_text(text, encoding="utf-8")
-    if options.json:
+    if asked.json:
         print(text, end="")
     else:
         for table in (cost_table(record), against_c(record), change_table(before, record) if before else None):
@@ -58,11 +59,10 @@ def run(argv: list[str], root: Path) -> int:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="nox -s bench -- gradients",
-        description="Measure gradients beside their functions, in Rust and in C.",
+    parser = options.command_parser(
+        "bench gradients",
+        "Measure gradients beside their functions, in Rust and in C.",
         epilog=_EPILOG,
-        allow_abbrev=False,
     )
     parser.add_argument("cell", nargs="?", metavar="CELL", help="another cell than the default one")
     parser.add_argument("--here", action="store_true", help="with the compilers of this machine, in no container")
@@ -72,13 +72,13 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="seconds of each run of a version (1)")
     parser.add_argument("--no-c", action="store_true", help="without the programs in C")
     parser.add_argument("--output", metavar="FILE", type=Path, help=f"another file than {OUTPUT}")
-    parser.add_argument("--json", action="store_true", help="print what is written instead of tables")
-    options = parser.parse_args(argv)
-    if options.runs < 1 or options.seconds <= 0:
+    options.add_json(parser, "print what is written instead of tables")
+    asked = parser.parse_args(argv)
+    if asked.runs < 1 or asked.seconds <= 0:
         parser.error("--runs and --seconds: from 1 up, and more than 0")
-    if options.here and options.cell:
+    if asked.here and asked.cell:
         parser.error("--here: without a cell")
-    return options
+    return asked
 
 
 @contextmanager
@@ -90,11 +90,9 @@ def _place(root: Path, cell_name: str | None, *, here: bool) -> Iterator[Place]:
             yield Place(name="this machine", runner=SubprocessRunner(), source=source, folder=folder)
             return
         session = machine_session(root, image="gradients")
-        cells = session.project.cells([cell_name] if cell_name else [])
-        if len(cells) != 1:
-            raise UserError(f"{cell_name!r} names {len(cells)} cells", fix="name one cell")
-        resolved, _ = make_images(session, cells)
-        image = resolved.graph.image(cells[0].id).image
+        cell = options.one_cell(session, cell_name)
+        resolved, _ = make_images(session, (cell,))
+        image = resolved.graph.image(cell.id).image
         (folder / "cargo").mkdir()
         runner = ContainerRunner(session=session, image=image, folder=folder, shown=(source,))
-        yield Place(name=cells[0].id, runner=runner, source=source, folder=folder)
+        yield Place(name=cell.id, runner=runner, source=source, folder=folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from holoenzyme.bench.ordinary.compile import (
     side_by_side,
 )
 from holoenzyme.bench.ordinary.measure import FOLDER, as_data, chosen, measure, read_compilers
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode
 from holoenzyme.process import Runner, SubprocessRunner
 from holoenzyme.report.ordinary_table import tables
@@ -35,34 +35,33 @@ with --base and --patched, say the same version, and run on this machine: it nee
 
 def run(argv: list[str], root: Path) -> int:
     """`bench ordinary`: exit code 0 when everything was measured, whatever was found."""
-    parser = argparse.ArgumentParser(
-        prog="nox -s bench -- ordinary",
-        description="Compile ordinary crates with two compilers, compare what comes out, and count instructions.",
+    parser = options.command_parser(
+        "bench ordinary",
+        "Compile ordinary crates with two compilers, compare what comes out, and count instructions.",
         epilog=_EPILOG,
-        allow_abbrev=False,
     )
     parser.add_argument("--base", metavar="DIR", type=Path, help="sysroot without our other patches")
     parser.add_argument("--patched", metavar="DIR", type=Path, help="sysroot with all patches")
     parser.add_argument("--only", metavar="CRATE", action="append", default=[], help="only this crate; repeatable")
     parser.add_argument("--runs", type=int, default=3, help="compiles that are counted, of each; 0 counts none")
-    parser.add_argument("--json", action="store_true", help="print what is written instead of tables")
-    options = parser.parse_args(argv)
-    if options.runs < 0:
+    options.add_json(parser, "print what is written instead of tables")
+    asked = parser.parse_args(argv)
+    if asked.runs < 0:
         parser.error("--runs: a number from 0 up")
-    if (options.base is None) != (options.patched is None):
+    if (asked.base is None) != (asked.patched is None):
         parser.error("--base and --patched: both, or none")
-    with _compilers(root, options.base, options.patched) as (runner, base, patched, folder):
-        if options.runs:
+    with _compilers(root, asked.base, asked.patched) as (runner, base, patched, folder):
+        if asked.runs:
             need_valgrind(runner)
         compilers = read_compilers(runner, base, patched)
-        crates = chosen(read_crates(runner, root / FOLDER, compilers[0]), options.only)
+        crates = chosen(read_crates(runner, root / FOLDER, compilers[0]), asked.only)
         placed = side_by_side(compilers, folder)
-        findings = measure(runner, placed, crates, options.runs, folder, console.say)
-    data = as_data(compilers, crates, findings, complete=not options.only and options.runs > 0)
+        findings = measure(runner, placed, crates, asked.runs, folder, console.say)
+    data = as_data(compilers, crates, findings, complete=not asked.only and asked.runs > 0)
     path = root / OUTPUT
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    if options.json:
+    if asked.json:
         print(json.dumps(data, indent=1))
     else:
         for table in tables(findings.outputs, findings.counts):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
+from holoenzyme.cli import options
 from holoenzyme.engine.base import BuildFailed
 from holoenzyme.errors import ExitCode
 from holoenzyme.plan.decide import BaseSource
@@ -39,12 +39,12 @@ def run(argv: list[str], root: Path) -> int:
     return ExitCode.OK
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="build-image", description="Load, pull or build images, and prove them.")
-    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; without one the default cell")
-    parser.add_argument("--store", action="append", default=[], metavar="DIR", help="load stages from this store")
+def _parser() -> options.Parser:
+    parser = options.command_parser("build-image", "Load, pull or build images, and prove them.")
+    options.add_cells(parser)
+    options.add_stores(parser)
     parser.add_argument("--save", metavar="DIR", help="write what the image is made of to this store")
-    parser.add_argument("--base", choices=[s.value for s in BaseSource], default="auto", help="how a base is made")
+    options.add_base(parser)
     parser.add_argument("--no-cache", action="store_true", help="build every stage anew, without any cache")
     parser.add_argument("--prove", action="store_true", help="prove again, even where a record proves the image")
     parser.add_argument("--shell", action="store_true", help="when a step fails, open a shell in the state before it")

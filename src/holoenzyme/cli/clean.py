@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holoenzyme import console
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode
 from holoenzyme.machine.clean import Options, as_data, current_hashes, no_build, remove, survey, tidy
 from holoenzyme.machine.leftovers import Item, Kind
@@ -25,43 +25,43 @@ this machine has built goes too.
 
 def run(argv: list[str], root: Path) -> int:
     """`clean [--yes]`: exit code 0 when everything was listed, or removed but for what is in use."""
-    parser = argparse.ArgumentParser(
-        prog="clean", description="Say what the project has left on this machine, or free it.", epilog=_EPILOG
+    parser = options.command_parser(
+        "clean", "Say what the project has left on this machine, or free it.", epilog=_EPILOG
     )
     parser.add_argument("--yes", action="store_true", help="free it; otherwise it is only listed")
     parser.add_argument("--superseded", action="store_true", help="only images and contexts that no cell uses any more")
     parser.add_argument("--evidence", action="store_true", help="also the records of proofs and tests")
     parser.add_argument("--build-cache", action="store_true", help="also all of BuildKit's cache, other projects' too")
-    parser.add_argument("--json", action="store_true", help="the list for machines")
+    options.add_json(parser, "the list for machines")
     arguments = vars(parser.parse_args(argv))
     as_json = arguments.pop("json")
-    options = Options(**arguments)
+    wanted = Options(**arguments)
     session = machine_session(root, stores=None)
     engine, state = session.engine, session.state
-    current = current_hashes(session) if options.superseded else None
-    if not options.yes:
-        items = survey(engine, state, options, current)
-        _show(items, options, as_json=as_json)
+    current = current_hashes(session) if wanted.superseded else None
+    if not wanted.yes:
+        items = survey(engine, state, wanted, current)
+        _show(items, wanted, as_json=as_json)
         return ExitCode.OK
     with no_build(state):
         before = engine.usage().layers
-        items = survey(engine, state, options, current)
+        items = survey(engine, state, wanted, current)
         removed = remove(engine, items, session.say)
         tidy(state)
-    _show(items, options, as_json=as_json)
+    _show(items, wanted, as_json=as_json)
     layers = before - engine.usage().layers
     left = f"; {removed.stayed} in use" if removed.stayed else ""
     session.say(f"removed {removed.count} things, {_mb(removed.size + max(layers, 0))}{left}")
     return ExitCode.OK
 
 
-def _show(items: list[Item], options: Options, *, as_json: bool) -> None:
+def _show(items: list[Item], wanted: Options, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(as_data(items, freed=options.yes), indent=1))
+        print(json.dumps(as_data(items, freed=wanted.yes), indent=1))
         return
     if items:
         console.out().print(_table(items))
-    if options.yes:
+    if wanted.yes:
         return
     going = [item for item in items if item.stays is None]
     layers = sum(item.size for item in going if item.kind is Kind.IMAGE)

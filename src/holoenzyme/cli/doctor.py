@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
 
+from holoenzyme.cli import options
 from holoenzyme.console import out
 from holoenzyme.engine.install import ThisHost
 from holoenzyme.errors import ExitCode
@@ -16,11 +16,11 @@ from holoenzyme.process import SubprocessRunner
 
 def run(argv: list[str], root: Path) -> int:
     """Print what each check found; exit code 3 where something that builds need is missing."""
-    parser = argparse.ArgumentParser(prog="nox -s doctor --", description="What this machine lacks, and what mends it.")
-    parser.add_argument("--json", action="store_true", help="print for machines: a list of objects")
-    options = parser.parse_args(argv)
+    parser = options.command_parser("doctor", "What this machine lacks, and what mends it.")
+    options.add_json(parser, "print for machines: a list of objects")
+    asked = parser.parse_args(argv)
     findings = examine(ThisHost(SubprocessRunner()))
-    if options.json:
+    if asked.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from holoenzyme import console
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.fuzz.benches import host_bench, image_bench
 from holoenzyme.fuzz.campaign import AUTODIFF, OFFLOAD, Bench
@@ -70,9 +71,9 @@ def run(argv: list[str], root: Path) -> int:
     return ExitCode.FAILED if failed else ExitCode.OK
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="fuzz", description="Differentiate generated functions and compare with an exact oracle.", epilog=_EPILOG
+def _parser() -> options.Parser:
+    parser = options.command_parser(
+        "fuzz", "Differentiate generated functions and compare with an exact oracle.", epilog=_EPILOG
     )
     parser.add_argument(
         "what",
@@ -88,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hours", type=float, metavar="N", help="for how long")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="the seed of the first function (1)")
     parser.add_argument("--cell", metavar="CELL", help="another cell than the default one")
-    parser.add_argument("--store", action="append", default=[], metavar="DIR", help="load stages from this store")
+    options.add_stores(parser)
     parser.add_argument("--wide", action="store_true", help="with constructs that are refused more often, too")
     parser.add_argument("--crate", type=int, default=50, metavar="N", help="functions in one crate (50)")
     parser.add_argument("--shrink", type=int, default=10, metavar="N", help="failures that are shrunk (10)")

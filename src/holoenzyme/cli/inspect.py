@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
 
 from holoenzyme import console
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode
 from holoenzyme.execute.inspect import inspect
 from holoenzyme.report.inspect_table import tables
@@ -17,18 +17,17 @@ SCHEMA = 1
 
 def run(argv: list[str], root: Path) -> int:
     """`inspect FILE [--json]`: exit code 0, or 1 where images, labels and the host's side do not fit together."""
-    parser = argparse.ArgumentParser(
-        prog="nox -s inspect --",
-        description="Print the device images of a file: what each is for, its kernels, and their arguments.",
+    parser = options.command_parser(
+        "inspect",
+        "Print the device images of a file: what each is for, its kernels, and their arguments.",
         epilog="FILE is a linked program, an object file, an archive, or the host.out of a device pass.",
-        allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE", type=Path)
-    parser.add_argument("--json", action="store_true", help="print for machines")
-    options = parser.parse_args(argv)
-    inspection = inspect(options.file)
-    if options.json:
-        data = {"schema": SCHEMA, "path": str(options.file), "problems": inspection.problems}
+    options.add_json(parser, "print for machines")
+    asked = parser.parse_args(argv)
+    inspection = inspect(asked.file)
+    if asked.json:
+        data = {"schema": SCHEMA, "path": str(asked.file), "problems": inspection.problems}
         data |= {"entries": inspection.entries, "images": [asdict(image) for image in inspection.images]}
         print(json.dumps(data, indent=1))
     else:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from holoenzyme.cli import options
 from holoenzyme.errors import UserError
 from holoenzyme.lint.linters import LINTERS, Linter, lint, mend
 from holoenzyme.process import SubprocessRunner
@@ -13,20 +13,20 @@ from holoenzyme.process import SubprocessRunner
 def run(argv: list[str], root: Path) -> int:
     """The command `lint [--fix] [LINTER ...]`."""
     listing = "\n".join(f"  {linter.name:<10}  {linter.summary}" for linter in LINTERS)
-    parser = argparse.ArgumentParser(
-        prog="nox -s lint --",
-        description="Run the linters; all of them, or those named.",
+    parser = options.command_parser(
+        "lint",
+        "Run the linters; all of them, or those named.",
         epilog=f"linters:\n{listing}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        as_written=True,
     )
     parser.add_argument("linters", metavar="LINTER", nargs="*", help="one of those below")
     parser.add_argument(
         "--fix", action="store_true", help="first let ruff mend what it can, layout too, and write docs anew"
     )
-    options = parser.parse_args(argv)
-    linters = _chosen(options.linters)
+    asked = parser.parse_args(argv)
+    linters = _chosen(asked.linters)
     runner = SubprocessRunner()
-    if options.fix:
+    if asked.fix:
         mend(root, runner)
         if any(linter.name == "docs" for linter in linters):
             from holoenzyme.lint.pages import write

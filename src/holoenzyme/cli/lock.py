@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from holoenzyme.build.locks import held
 from holoenzyme.build.today import resolve_today
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode
 from holoenzyme.plan.decide import BaseSource
 from holoenzyme.resolve.model import (
@@ -20,11 +20,9 @@ from holoenzyme.session import machine_session
 
 def run(argv: list[str], root: Path) -> int:
     """`lock [--check]`: exit code 0 when the lock was written or has not drifted, 1 when it has."""
-    parser = argparse.ArgumentParser(prog="lock", description="Resolve all pins and write matrix.lock.")
+    parser = options.command_parser("lock", "Resolve all pins and write matrix.lock.")
     parser.add_argument("--check", action="store_true", help="write nothing; say what has drifted")
-    parser.add_argument(
-        "--base", choices=[source.value for source in BaseSource], default="auto", help="how bases are made"
-    )
+    options.add_base(parser, "how bases are made")
     arguments = parser.parse_args(argv)
     session = machine_session(root, base_source=BaseSource(arguments.base))
     path = root / LOCK_NAME

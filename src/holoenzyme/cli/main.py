@@ -1,15 +1,4 @@
-"""The command line: which module a command is, and what becomes of its errors.
-
-| exit code | meaning |
-|---|---|
-| 0 | done |
-| 1 | a test, a linter or a check failed |
-| 2 | the input is at fault |
-| 3 | the machine, the engine, the network or a store is at fault |
-| 4 | the project is at fault |
-| 130 | interrupted: Ctrl-C, or the request to end |
-| 141 | the reader of the output went away |
-"""
+"""The command line: which module a command is, and what becomes of its errors (`errors.ExitCode`)."""
 
 from __future__ import annotations
 
@@ -31,9 +20,6 @@ from holoenzyme import __version__, console
 from holoenzyme.errors import ExitCode, HoloenzymeError, InfrastructureError, InternalError, UserError
 
 log = logging.getLogger(__name__)
-
-#: 128 + SIGPIPE, as the shell counts it.
-BROKEN_PIPE = 141
 
 #: Errors of the operating system that are the machine's fault, wherever they come up.
 MACHINE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -148,7 +134,7 @@ def main(words: Sequence[str]) -> int:
         console.say("interrupted", style="bold")
         return ExitCode.INTERRUPTED
     except BrokenPipeError as error:
-        return BROKEN_PIPE if _reader_went() else _report(_as_internal(error), error)
+        return ExitCode.READER_GONE if _reader_went() else _report(_as_internal(error), error)
     except HoloenzymeError as error:
         return _report(error, error)
     except OSError as error:

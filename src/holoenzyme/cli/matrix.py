@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from datetime import date
 from pathlib import Path
 
+from holoenzyme.cli import options
 from holoenzyme.console import out, say
 from holoenzyme.errors import ExitCode
 from holoenzyme.matrix.explain import explain
@@ -15,18 +15,17 @@ from holoenzyme.matrix.select import select_points
 from holoenzyme.report.matrix_table import cells_json, explanation_json, explanation_text, listing
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="nox -s matrix --",
-        description="Print the cells of matrix.yaml, what is excluded, and why.",
+def _parser() -> options.Parser:
+    parser = options.command_parser(
+        "matrix",
+        "Print the cells of matrix.yaml, what is excluded, and why.",
         epilog="A cell is channel-rust-target[-base][-arch], without the base and architecture that are the defaults.",
-        allow_abbrev=False,
     )
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="only these cells: ids or patterns")
     parser.add_argument(
         "--explain", metavar="CELL", help="print every rule that decides about one cell, excluded or not"
     )
-    parser.add_argument("--json", action="store_true", help="print for machines: all points, or the explanation")
+    options.add_json(parser, "print for machines: all points, or the explanation")
     parser.add_argument("--schema", action="store_true", help=f"write the JSON schema of matrix.yaml to {SCHEMA_PATH}")
     return parser
 
@@ -37,22 +36,22 @@ def run(argv: list[str], root: Path) -> int:
     Raises `UserError` for what is wrong in matrix.yaml, and for cells that are not there.
     """
     parser = _parser()
-    options = parser.parse_args(argv)
-    if options.schema and (options.explain or options.json or options.patterns):
+    asked = parser.parse_args(argv)
+    if asked.schema and (asked.explain or asked.json or asked.patterns):
         parser.error("--schema goes with nothing else")
-    if options.explain and options.patterns:
+    if asked.explain and asked.patterns:
         parser.error("--explain takes one cell, and goes with no patterns")
-    if options.schema:
+    if asked.schema:
         _write_schema(root / SCHEMA_PATH)
         return ExitCode.OK
     matrix = load_matrix(root / "matrix.yaml")
     today = date.today()
-    if options.explain:
-        explanation = explain(matrix, options.explain)
-        print(explanation_json(explanation) if options.json else explanation_text(explanation, today))
+    if asked.explain:
+        explanation = explain(matrix, asked.explain)
+        print(explanation_json(explanation) if asked.json else explanation_text(explanation, today))
         return ExitCode.OK
-    points = select_points(matrix, options.patterns) if options.patterns else matrix.points()
-    if options.json:
+    points = select_points(matrix, asked.patterns) if asked.patterns else matrix.points()
+    if asked.json:
         print(cells_json(points))
         return ExitCode.OK
     for part in listing(matrix, points, today):

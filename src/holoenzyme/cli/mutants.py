@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
 from holoenzyme import console
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.lint.mutants import LIST, chosen, examine, load_mutants, project_copy
 from holoenzyme.process import SubprocessRunner
@@ -32,10 +32,8 @@ def run(argv: list[str], root: Path) -> int:
     return ExitCode.FAILED if any(result.outcome is Outcome.SURVIVED for result in results) else ExitCode.OK
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="nox -s mutants --", description=f"Change the program as {LIST} says, and see whether tests find it."
-    )
+def _parser() -> options.Parser:
+    parser = options.command_parser("mutants", f"Change the program as {LIST} says, and see whether tests find it.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="some of them, by name or glob")
     parser.add_argument("--all-tests", action="store_true", help="run every test that needs no engine, for each")
     parser.add_argument("--json", type=Path, metavar="FILE", help=f"where the outcomes go ({OUTPUT})")

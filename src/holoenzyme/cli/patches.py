@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from holoenzyme import console
 from holoenzyme.build.sources import SOURCE_STAGE, copy_sources, source_node
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.matrix.smoke import load_smoke_tests
 from holoenzyme.patches import Series, apply_series, read_series
@@ -27,26 +27,25 @@ Exit code 1 says that something is wrong with the series: a header, a file, or a
 
 def run(argv: list[str], root: Path) -> int:
     """`patches [--source DIR] [--json FILE]`: exit code 0 where nothing is wrong, 1 where something is."""
-    parser = argparse.ArgumentParser(
-        prog="nox -s patches --",
-        description="Check the series of patches of rustc, and print what it weighs.",
+    parser = options.command_parser(
+        "patches",
+        "Check the series of patches of rustc, and print what it weighs.",
         epilog=_EPILOG,
-        allow_abbrev=False,
     )
     parser.add_argument("--source", metavar="DIR", type=Path, help="rustc's sources, unpacked and without our patches")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write it for machines, too")
-    options = parser.parse_args(argv)
+    asked = parser.parse_args(argv)
     series = read_series(root / FOLDER, smoke_tests(root))
     problems = list(series.problems)
     session = machine_session(root)
-    with _sources(session, series, options.source) as (source, name):
+    with _sources(session, series, asked.source) as (source, name):
         problems += apply_series(series, source, session.runner)
     for table in tables(series):
         console.out().print(table, "")
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(as_data(series, problems, name), indent=1) + "\n", encoding="utf-8")
-        console.say(f"written: {options.json}")
+    if asked.json:
+        asked.json.parent.mkdir(parents=True, exist_ok=True)
+        asked.json.write_text(json.dumps(as_data(series, problems, name), indent=1) + "\n", encoding="utf-8")
+        console.say(f"written: {asked.json}")
     for problem in problems:
         print(f"{FOLDER}/{problem}")
     print(f"{len(series.patches)} patches, {len(problems)} problems; applied in order to {name}")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from holoenzyme import console
 from holoenzyme.build.contexts import render_cells
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode
 from holoenzyme.session import Project
 
 
 def run(argv: list[str], root: Path) -> int:
     """`render [CELL ...]`: write contexts below `--out`, one folder a cell."""
-    parser = argparse.ArgumentParser(prog="render", description="Write build contexts and a script of plain builds.")
-    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; without one the default cell")
+    parser = options.command_parser("render", "Write build contexts and a script of plain builds.")
+    options.add_cells(parser)
     parser.add_argument("--out", default="build/render", metavar="DIR", help="where to write (default: build/render)")
     arguments = parser.parse_args(argv)
     project = Project(root)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from holoenzyme import console
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode, InternalError, UserError
 from holoenzyme.evidence.digest import proof_digest
 from holoenzyme.evidence.record import ImageFacts, Record
@@ -22,10 +22,10 @@ from holoenzyme.session import Session, machine_session
 
 def run(argv: list[str], root: Path) -> int:
     """`smoke [CELL ...]`: exit code 0 when every declared test did what it must, or had no device here; 1 otherwise."""
-    parser = argparse.ArgumentParser(prog="smoke", description="Run the smoke tests in the images of cells.")
-    parser.add_argument("cells", nargs="*", metavar="CELL", help="ids or patterns; without one the default cell")
+    parser = options.command_parser("smoke", "Run the smoke tests in the images of cells.")
+    options.add_cells(parser)
     parser.add_argument("--test", action="append", default=[], metavar="NAME", help="only tests of this name or glob")
-    parser.add_argument("--store", action="append", default=[], metavar="DIR", help="load stages from this store")
+    options.add_stores(parser)
     arguments = parser.parse_args(argv)
     session = machine_session(root, stores=arguments.store)
     tests = choose(load_smoke_tests(root), arguments.test)

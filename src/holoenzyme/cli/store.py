@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from holoenzyme.build.planner import used_stages
+from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.session import Session, machine_session
 from holoenzyme.store import FolderStore, Refused, StoreRefusedError, Verdict, open_store
@@ -13,16 +13,17 @@ from holoenzyme.store import FolderStore, Refused, StoreRefusedError, Verdict, o
 
 def run(argv: list[str], root: Path) -> int:
     """`store verify DIR` and `store prune DIR [CELL ...] [--yes]`: exit code 1 where what a store holds is damaged."""
-    options = _parser().parse_args(argv)
+    asked = _parser().parse_args(argv)
     session = machine_session(root, stores=None)
-    if options.action == "verify":
-        return verify(session, options.folder)
-    return prune(session, options.folder, options.cells, yes=options.yes)
+    if asked.action == "verify":
+        return verify(session, asked.folder)
+    return prune(session, asked.folder, asked.cells, yes=asked.yes)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="nox -s store --", description="Look after a folder that `--save DIR` has made.", allow_abbrev=False
+def _parser() -> options.Parser:
+    parser = options.command_parser(
+        "store",
+        "Look after a folder that `--save DIR` has made.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     checking = actions.add_parser("verify", help="read every byte of it, and say what is damaged", allow_abbrev=False)

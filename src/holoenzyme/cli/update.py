@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
 from holoenzyme.build.updating import Draft, Updater, write
+from holoenzyme.cli import options
 from holoenzyme.engine.secrets import ca_bundle
 from holoenzyme.errors import ExitCode
 from holoenzyme.resolve.apt import AptArchive
@@ -17,13 +17,11 @@ from holoenzyme.resolve.uv import UvIndex
 from holoenzyme.session import Session, machine_session
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="nox -s update --",
-        description="Ask the archives for newer versions of every pin, write them wherever they stand, and show the "
-        "difference.",
+def _parser() -> options.Parser:
+    parser = options.command_parser(
+        "update",
+        "Ask the archives for newer versions of every pin, write them wherever they stand, and show the difference.",
         epilog="Exit codes: 0, 1 where --check found something newer, 3 where an archive did not answer.",
-        allow_abbrev=False,
     )
     parser.add_argument("--check", action="store_true", help="write nothing; only say what is newer")
     parser.add_argument(
@@ -38,17 +36,17 @@ def run(argv: list[str], root: Path) -> int:
     Returns 0; 1 where `--check` found something newer; 3 where an archive did not answer: what the others have is
     written all the same. Raises `UserError` for a name that is pinned nowhere.
     """
-    options = _parser().parse_args(argv)
+    asked = _parser().parse_args(argv)
     session = machine_session(root)
-    draft = Updater(session.project, machine_archives(session), options.names, session.say).draft()
+    draft = Updater(session.project, machine_archives(session), asked.names, session.say).draft()
     show(draft, root)
     for what, error in draft.unanswered:
         session.say(f"warning: {what} were not looked at: {error}")
-    if not options.check:
+    if not asked.check:
         write(root, draft.texts)
         for path in draft.texts:
             session.say(f"{path}: written")
-    if options.check and draft.newer:
+    if asked.check and draft.newer:
         return ExitCode.FAILED
     return ExitCode.INFRASTRUCTURE if draft.unanswered else ExitCode.OK
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from holoenzyme.matrix.limits import load_conventions, load_limits
 from holoenzyme.matrix.model import MATRIX_NAME, load_matrix
 from holoenzyme.matrix.smoke import load_smoke_tests
-from holoenzyme.report import cells_text, limits_text
+from holoenzyme.report import cells_text, codes_text, limits_text
 from holoenzyme.report.page import FIX
 
 
@@ -22,8 +22,16 @@ def _cells(root: Path, page: str) -> str:
     return cells_text.with_cells(page, load_matrix(root / MATRIX_NAME))
 
 
+def _codes(root: Path, page: str) -> str:
+    return codes_text.with_codes(page)
+
+
 #: Pages, and what makes each as its data have it.
-PAGES: Mapping[str, Callable[[Path, str], str]] = {limits_text.PAGE: _limits, cells_text.PAGE: _cells}
+PAGES: Mapping[str, Callable[[Path, str], str]] = {
+    limits_text.PAGE: _limits,
+    cells_text.PAGE: _cells,
+    codes_text.PAGE: _codes,
+}
 
 
 def write(root: Path) -> None:

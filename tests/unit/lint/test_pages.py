@@ -19,6 +19,7 @@ from holoenzyme.matrix.limits import (
 )
 from holoenzyme.matrix.model import MATRIX_NAME, Status, load_matrix
 from holoenzyme.matrix.smoke import load_smoke_tests
+from holoenzyme.report import codes_text
 from holoenzyme.report.cells_text import cells_table, with_cells
 from holoenzyme.report.limits_text import PAGE, conventions_table, limits_table, with_tables
 from holoenzyme.report.page import FIX
@@ -28,6 +29,10 @@ PLACES = "".join(
     for name, path in (("limits", LIMITS_PATH), ("conventions", CONVENTIONS_PATH))
 )
 CELLS = f"<!-- cells: made of matrix.yaml by `{FIX}`; change that file -->\nolder\n<!-- end of cells -->\n"
+CODES = (
+    f"<!-- exit codes: made of {codes_text.SOURCE} by `{FIX}`; change that file -->\n"
+    "oldest\n<!-- end of exit codes -->\n"
+)
 LIMITS = Limits.model_validate(
     {"schema": 1, "limits": [{"kind": "maps", "what": "a | b", "instead": "x\n y", "test": "t", "case": "c"}]}
 )
@@ -86,10 +91,12 @@ def test_what_drifted_is_said_and_written_anew(monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "docs").mkdir()
     (tmp_path / PAGE).write_text(PLACES)
     (tmp_path / "README.md").write_text(CELLS)
+    (tmp_path / codes_text.PAGE).write_text(CODES)
     (tmp_path / MATRIX_NAME).write_text((root / MATRIX_NAME).read_text())
     drift = pages.drifted(tmp_path)
     assert "-old" in drift and "+| maps |" in drift and FIX in drift
     assert "-older" in drift and "+| cell |" in drift
+    assert "-oldest" in drift and "+| 2 | the input is at fault | `UserError` |" in drift
     pages.write(tmp_path)
     assert pages.drifted(tmp_path) == ""
     assert "docs" in [linter.name for linter in linters.LINTERS]
