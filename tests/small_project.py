@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tests.fakes import Answer, FakeEngine, FakeRunner, contract_output, deb, digest_of, mmdebstrap
 
-from holoenzyme.app.project import Project, Tools
 from holoenzyme.plan.graph import Graph
 from holoenzyme.process import Runner
 from holoenzyme.resolve.model import LockedBase, LockedCrate, LockedSet, Resolution, write_lock
+from holoenzyme.session import Project, Session
 
 CELL = "distro-1.96-host"
 OTHER = "distro-1.96-sm_90"
@@ -252,9 +252,12 @@ def identity(*build_ids: str) -> Answer:
     return Answer(stdout="\n".join([*lines, "rustc 1.96.0 (x)", "release: 1.96.0", "cargo 1.96.0", ""]))
 
 
-def good_tools(state: Path, engine: FakeEngine | None = None, runner: Runner | None = None) -> Tools:
-    """The tools of a machine where everything works."""
-    return Tools(
+def good_session(
+    project: Project, state: Path, engine: FakeEngine | None = None, runner: Runner | None = None
+) -> Session:
+    """A session on a machine where everything works."""
+    return Session(
+        project=project,
         engine=engine or good_engine(),
         runner=runner or FakeRunner(programs={"mmdebstrap": mmdebstrap}),
         state=state,

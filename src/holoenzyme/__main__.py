@@ -2,7 +2,7 @@
 
 import sys
 
-from holoenzyme.app.cli import main
+from holoenzyme.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

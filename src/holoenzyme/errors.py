@@ -1,27 +1,31 @@
-"""The three classes of errors, and their exit codes.
-
-| class | exit code | who can mend it |
-|---|---|---|
-| `UserError` | 2 | the user: input, arguments, a lock that does not fit |
-| `InfrastructureError` | 3 | whoever runs the machine: engine down, no network, disk full |
-| `InternalError` | 4 | the project: what it built is wrong, or a bug |
-"""
+"""The exit codes of commands, and the three classes of errors, which say whose turn it is."""
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExitCode(IntEnum):
-    """Exit codes of every command; `FAILED` is for a test, a linter or a check."""
+    """The exit codes of every command, each with what it says; the documentation's table is made of this one."""
 
-    OK = 0
-    FAILED = 1
-    USER = 2
-    INFRASTRUCTURE = 3
-    INTERNAL = 4
-    INTERRUPTED = 130
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """A code that is a number, and knows its meaning."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    OK = 0, "done"
+    FAILED = 1, "a test, a linter or a check failed"
+    USER = 2, "the input is at fault"
+    INFRASTRUCTURE = 3, "the machine, the engine, the network or a store is at fault"
+    INTERNAL = 4, "the project is at fault: a wrong image, or a bug"
+    INTERRUPTED = 130, "interrupted (Ctrl-C, or the request to end)"
+    #: 128 + SIGPIPE, as the shell counts it.
+    READER_GONE = 141, "the reader of the output went away"
 
 
 class HoloenzymeError(Exception):
@@ -46,14 +50,14 @@ class HoloenzymeError(Exception):
 
 
 class UserError(HoloenzymeError):
-    """The input is at fault."""
+    """The input is at fault: arguments, files, a lock that does not fit. The user can mend it."""
 
     exit_code = ExitCode.USER
     label = "error"
 
 
 class InfrastructureError(HoloenzymeError):
-    """The machine, the engine, the network or a store is at fault."""
+    """The machine, the engine, the network or a store is at fault. Whoever runs the machine can mend it."""
 
     exit_code = ExitCode.INFRASTRUCTURE
     label = "infrastructure error"

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 from tests.small_project import locked, write_project
 
-from holoenzyme.app.project import Project
 from holoenzyme.plan.decide import Existing, Inventory, Plan, decide
 from holoenzyme.report.plan_table import plan_json, plan_table
+from holoenzyme.session import Project
 
 Golden = Callable[[str, str], None]
 

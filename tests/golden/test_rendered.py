@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from tests.fakes import deb, digest_of
 
-from holoenzyme.app.project import Project
-from holoenzyme.app.render import render_cells
+from holoenzyme.build.contexts import render_cells
 from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, write_lock
 from holoenzyme.resolve.pinned import crate_in_lockfile, wheel_in_requirements
+from holoenzyme.session import Project
 
 CELL = "distro-1.96-host"
 #: A cell of the patched channel, with all that a cell can have.

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from tests.conftest import ROOT
 
-from holoenzyme.app.doctor import ThisHost, ensure
-from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.console import state_dir
 from holoenzyme.engine.docker import DockerEngine
+from holoenzyme.engine.install import ThisHost, ensure
 from holoenzyme.process import Command, Completed, SubprocessRunner
+from holoenzyme.session import machine_session
 
 CELL = "distro-1.96-host"
 IMAGE = f"holoenzyme/toolchain:{CELL}"
@@ -86,10 +86,10 @@ def broken_copy(tmp_path: Path) -> Callable[[Callable[[Path], None]], Cli]:
 
 def stage_image(root: Path, stage: str) -> str:
     """The name that a stage of the default cell has, in the project folder `root`."""
-    from holoenzyme.app.resolving import plan_cells
+    from holoenzyme.build.planner import plan_cells
 
-    project = Project(root)
-    resolved = plan_cells(project, machine_tools(), project.cells([CELL]))
+    session = machine_session(root)
+    resolved = plan_cells(session, session.project.cells([CELL]))
     return next(node.image for node in resolved.graph.nodes.values() if node.stage.name == stage)
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from tests.integration.conftest import CELL, IMAGE, Cli, latest_proof, replace, stage_image
 
-from holoenzyme.app.project import Project, machine_tools
 from holoenzyme.console import state_dir
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.engine.docker import DockerEngine
 from holoenzyme.plan.graph import HASH_LABEL, INPUTS_LABEL
+from holoenzyme.session import machine_session
 from holoenzyme.store import measure
 
 Change = Callable[[Callable[[Path], None]], Cli]
@@ -197,8 +197,8 @@ def test_the_name_comes_back_to_the_projects_own_image(built: str, cli: Cli, eng
 
 def test_the_image_keeps_to_its_size_budget(built: str, cli: Cli) -> None:
     """Every blob of the image at zstd level 10, the base included, against the cell's budget in matrix.yaml."""
-    budget = Project(cli.root).matrix.cell(CELL).budget
+    session = machine_session(cli.root)
+    budget = session.project.matrix.cell(CELL).budget
     assert budget is not None
-    tools = machine_tools()
-    tools.ensure("skopeo")
-    assert measure(built, tools.transport()).compressed <= budget.compressed_mb * 1e6
+    session.ensure("skopeo")
+    assert measure(built, session.transport()).compressed <= budget.compressed_mb * 1e6

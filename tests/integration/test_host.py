@@ -17,16 +17,18 @@ import pytest
 from tests.conftest import ROOT
 from tests.integration.conftest import CELL, Cli
 
-from holoenzyme.app.building import write_context
-from holoenzyme.app.project import Project, machine_tools
-from holoenzyme.app.resolving import load_stage, plan_cells
+from holoenzyme.build.contexts import write_context
+from holoenzyme.build.planner import plan_cells
+from holoenzyme.build.stored import load_stage
 from holoenzyme.engine.base import BuildRequest, RunRequest
-from holoenzyme.engine.bootstrap import BaseSource, make_base
+from holoenzyme.engine.bootstrap import make_base
 from holoenzyme.engine.client import find_client
 from holoenzyme.engine.docker import DockerEngine
 from holoenzyme.engine.secrets import ca_bundle, host_secrets
+from holoenzyme.plan.decide import BaseSource
 from holoenzyme.plan.graph import Node
 from holoenzyme.process import Command, SubprocessRunner
+from holoenzyme.session import machine_session
 from holoenzyme.store import StageRef
 
 RUNNER = SubprocessRunner()
@@ -40,15 +42,15 @@ def docker(*words: str, timeout: float = 300) -> str:
 
 
 def nodes() -> dict[str, Node]:
-    project = Project(ROOT)
-    graph = plan_cells(project, machine_tools(), project.cells([CELL])).graph
+    session = machine_session(ROOT)
+    graph = plan_cells(session, session.project.cells([CELL])).graph
     return {node.stage.name: node for node in graph.nodes.values()}
 
 
 def provide(node: Node) -> None:
     """See that a stage below the image is there too: where the image was loaded, nothing else was."""
-    tools = machine_tools()
-    if tools.engine.image(node.image) is None and not load_stage(tools, node):
+    session = machine_session(ROOT)
+    if session.engine.image(node.image) is None and not load_stage(session, node):
         assert Cli(root=ROOT)("build-image", "--no-cache").returncode == 0
 
 
@@ -126,7 +128,7 @@ def test_secrets_are_read_by_a_build_and_stay_nowhere(
 ) -> None:
     environ, needles = marked
     node = nodes()[stage]
-    engine = machine_tools().engine
+    engine = machine_session(ROOT).engine
     for need in node.needs.values():
         provide(need)
     context = tmp_path / "context"
@@ -155,7 +157,7 @@ def test_nothing_of_the_host_is_in_the_image(built: str, tmp_path: Path) -> None
     bundle = ca_bundle(os.environ)
     if bundle is not None:
         request = RunRequest(image=built, argv=("cat", "/etc/ssl/certs/ca-certificates.crt"), timeout=60)
-        inside = machine_tools().engine.run(request).stdout
+        inside = machine_session(ROOT).engine.run(request).stdout
         blocks = bundle.read_text(errors="replace").split("-----BEGIN CERTIFICATE-----")[1:]
         extra = [block.split()[5].encode() for block in blocks if block.split()[5] not in inside]
         needles += [line for line in extra if len(line) == 64]
@@ -170,7 +172,8 @@ def test_a_base_that_is_pulled_is_the_same_as_one_that_is_made(built: str, tmp_p
         if os.getuid() != 0 or shutil.which("apt-get") is None:
             pytest.skip("docker-registry is not installed, and only root on Debian can install it")
         RUNNER.run(Command(argv=("apt-get", "install", "-y", "-q", "docker-registry"), timeout=300)).check("apt-get")
-    project, tools = Project(ROOT), machine_tools()
+    session = machine_session(ROOT)
+    project = session.project
     base = nodes()["base"]
     provide(base)
     port = 15000 + os.getpid() % 1000
@@ -200,8 +203,8 @@ def test_a_base_that_is_pulled_is_the_same_as_one_that_is_made(built: str, tmp_p
         pushed = docker("push", reference)
         digest = next(word for word in pushed.split() if word.startswith("sha256:"))
         made = make_base(
-            tools.engine,
-            tools.runner,
+            session.engine,
+            session.runner,
             project.matrix.bases["bookworm"].model_copy(update={"image": reference}),
             project.cookbook.base_rule(),
             digest=digest,
@@ -214,9 +217,9 @@ def test_a_base_that_is_pulled_is_the_same_as_one_that_is_made(built: str, tmp_p
         registry.terminate()
         registry.wait(20)
         docker("image", "rm", "--force", reference)
-    tools.engine.tag(made.image, name)
+    session.engine.tag(made.image, name)
     assert made.packages == dict(base.stage.resolved)
-    assert isinstance(tools.engine, DockerEngine)
+    assert isinstance(session.engine, DockerEngine)
     listing = "cat /etc/apt/sources.list; cat /etc/dpkg/dpkg.cfg.d/*; ls /etc/apt/sources.list.d /etc/apt/apt.conf.d"
     both = [docker("run", "--rm", image, "sh", "-c", listing) for image in (name, base.image)]
     assert both[0] == both[1]
@@ -224,25 +227,25 @@ def test_a_base_that_is_pulled_is_the_same_as_one_that_is_made(built: str, tmp_p
 
 def test_a_stage_comes_from_a_store(built: str, cli: Cli, tmp_path: Path) -> None:
     """Saved, taken away, planned, loaded again: the same image, and no build of what stands below it."""
-    tools = machine_tools()
+    session = machine_session(ROOT)
     crates = nodes()["crates"]
     provide(crates)
-    before = tools.engine.image(crates.image)
+    before = session.engine.image(crates.image)
     assert before is not None
-    store = tools.stores.destination(tmp_path / "store", tools.transport())
+    store = session.stores.destination(tmp_path / "store", session.transport())
     store.save(StageRef(stage="crates", input_hash=crates.input_hash), crates.image)
-    tools.engine.remove(crates.image)
+    session.engine.remove(crates.image)
     try:
-        again = machine_tools(stores=[str(tmp_path / "store")])
+        again = machine_session(ROOT, stores=[str(tmp_path / "store")])
         plan = json.loads(cli("plan", "--no-cache", "--json").output)
         assert {item["stage"]: item["action"] for item in plan}["crates"] == "build"
         assert load_stage(again, crates)
-        loaded = tools.engine.image(crates.image)
+        loaded = session.engine.image(crates.image)
         assert loaded is not None
         assert loaded.labels == before.labels
     finally:
-        if tools.engine.image(crates.image) is None:
-            tools.engine.tag(before.id, crates.image)
+        if session.engine.image(crates.image) is None:
+            session.engine.tag(before.id, crates.image)
 
 
 def relock(root: Path, package: str, old: str, new: str) -> None:

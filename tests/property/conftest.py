@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.small_project import write_project
 
-from holoenzyme.app.project import Project
+from holoenzyme.session import Project
 
 
 @pytest.fixture(scope="session")

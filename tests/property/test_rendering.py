@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.small_project import CELL, OTHER, PLACE, locked
 
-from holoenzyme.app.building import write_context
-from holoenzyme.app.project import Project
+from holoenzyme.build.contexts import write_context
 from holoenzyme.plan.graph import Graph
 from holoenzyme.resolve.model import LockedSet, Resolution
+from holoenzyme.session import Project
 
 # The project is only read.
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)

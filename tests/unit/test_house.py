@@ -13,6 +13,7 @@ import time
 import tomllib
 import types
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,11 @@ from tests.processes import PATIENCE
 from tests.small_project import CELL, OTHER, write_project
 
 from holoenzyme import console
-from holoenzyme.app import cli, lint
-from holoenzyme.errors import InfrastructureError, InternalError, UserError
+from holoenzyme.cli import lint
+from holoenzyme.cli import main as cli
+from holoenzyme.errors import ExitCode, InfrastructureError, InternalError, UserError
+from holoenzyme.lint import linters
+from holoenzyme.lint.files import project_files
 from holoenzyme.process import Command, Completed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -207,7 +211,7 @@ def test_root_is_told_or_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "matrix.yaml").touch()
     script = (
-        "import sys, types; from holoenzyme import console; from holoenzyme.app import cli\n"
+        "import sys, types; from holoenzyme import console; from holoenzyme.cli import main as cli\n"
         "fake = types.ModuleType('fake'); sys.modules['fake'] = fake\n"
         "def plain(argv, root):\n    for number in range(100000): print(number)\n    return 0\n"
         "def rich(argv, root):\n    for number in range(5000): console.out().print(number)\n    return 0\n"
@@ -224,7 +228,7 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
             process.stdout.readline()
             process.stdout.close()
             assert process.stderr.read() == ""
-            assert process.wait(PATIENCE) == cli.BROKEN_PIPE
+            assert process.wait(PATIENCE) == ExitCode.READER_GONE
 
 
 def test_a_broken_pipe_elsewhere_is_an_error(install: Install, capsys: Capture, tmp_path: Path) -> None:
@@ -235,7 +239,7 @@ def test_a_broken_pipe_elsewhere_is_an_error(install: Install, capsys: Capture, 
 
 
 def test_answers_fast_because_heavy_modules_are_imported_late() -> None:
-    script = "import sys; import holoenzyme.app.cli; print(*sys.modules)"
+    script = "import sys; import holoenzyme.cli.main; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {"rich", "pydantic", "docker", "jinja2", "requests"} & set(done.stdout.split())
 
@@ -288,11 +292,11 @@ class FakeRunner(Stoppable):
 
 
 def test_long_modules_are_found(tmp_path: Path) -> None:
-    (tmp_path / "fits.py").write_text("\n" * lint.MODULE_LINES)
-    (tmp_path / "long.py").write_text("\n" * (lint.MODULE_LINES + 1))
+    (tmp_path / "fits.py").write_text("\n" * linters.MODULE_LINES)
+    (tmp_path / "long.py").write_text("\n" * (linters.MODULE_LINES + 1))
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/foreign.py").write_text("\n" * 9999)
-    assert lint.long_modules(tmp_path) == ["long.py: 501 lines, at most 500: split it"]
+    assert linters.long_modules(tmp_path) == ["long.py: 501 lines, at most 500: split it"]
 
 
 @pytest.mark.parametrize("home", ["root", "home", "Users", "work"])
@@ -300,9 +304,24 @@ def test_machine_paths_are_found(tmp_path: Path, home: str) -> None:
     (tmp_path / "a.md").write_text(f"first\nsee /{home}/me/x\n")
     (tmp_path / "b.md").write_text(f"$HOME/{home}/x ./{home}/x ~/{home}/x https://a.example/{home}/x /usr/{home}/x\n")
     (tmp_path / "c.bin").write_bytes(b"\xff /" + home.encode() + b"/x")
-    assert lint.machine_paths(tmp_path) == [
+    assert linters.machine_paths(tmp_path) == [
         f"a.md:2:5: /{home}/ is a path of one machine: make it relative, or a variable"
     ]
+
+
+def test_build_results_are_no_files_of_the_project_and_a_room_called_build_is(tmp_path: Path) -> None:
+    for name in ("build/log", "crates/a/target/x", "crates/a/src/lib.rs", "src/build/a.py", "src/__pycache__/a.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [str(path.relative_to(tmp_path)) for path in project_files(tmp_path)]
+    assert found == ["crates/a/src/lib.rs", "src/build/a.py"]
+
+
+def test_no_folder_of_tests_is_passed_over(root: Path, pytestconfig: pytest.Config) -> None:
+    patterns = pytestconfig.getini("norecursedirs")
+    folders = {path.parent.name for path in (root / "tests").rglob("test_*.py")}
+    assert "build" in folders
+    assert not [name for name in folders if any(fnmatch(name, pattern) for pattern in patterns)]
 
 
 def test_shell_scripts_are_known_by_their_first_line(tmp_path: Path) -> None:
@@ -314,16 +333,16 @@ def test_shell_scripts_are_known_by_their_first_line(tmp_path: Path) -> None:
         "c": "text sh",
     }.items():
         (tmp_path / name).write_text(f"{first}\n")
-    assert [str(path.relative_to(tmp_path)) for path in lint.shell_scripts(tmp_path)] == [".ci/run", "a"]
+    assert [str(path.relative_to(tmp_path)) for path in linters.shell_scripts(tmp_path)] == [".ci/run", "a"]
 
 
-def linter(name: str, found: str | Exception) -> lint.Linter:
+def linter(name: str, found: str | Exception) -> linters.Linter:
     def check(root: Path, runner: object) -> str:
         if isinstance(found, Exception):
             raise found
         return found
 
-    return lint.Linter(name=name, summary=f"about {name}", check=check)
+    return linters.Linter(name=name, summary=f"about {name}", check=check)
 
 
 @pytest.mark.parametrize(
@@ -337,8 +356,8 @@ def linter(name: str, found: str | Exception) -> lint.Linter:
     ],
 )
 def test_all_linters_run_and_have_a_line(capsys: Capture, found: list[str | Exception], code: int) -> None:
-    linters = tuple(linter(f"l{number}", what) for number, what in enumerate(found))
-    assert lint.lint(Path(), FakeRunner(), linters) == code
+    chosen = tuple(linter(f"l{number}", what) for number, what in enumerate(found))
+    assert linters.lint(Path(), FakeRunner(), chosen) == code
     shown = capsys.readouterr().err
     words = re.findall(r"^(ok|failed) +l\d +\d+\.\d s  about l\d$", shown, flags=re.MULTILINE)
     assert words == ["failed" if what else "ok" for what in found]
@@ -347,12 +366,12 @@ def test_all_linters_run_and_have_a_line(capsys: Capture, found: list[str | Exce
 
 def test_linters_of_the_house_pass_on_what_programs_say(root: Path) -> None:
     bad = FakeRunner(returncode=1, output="x.py:1:1: wrong\n")
-    for each in lint.LINTERS:
+    for each in linters.LINTERS:
         if each.name in ("ruff", "format", "mypy", "imports", "shellcheck"):
             assert each.check(root, bad) == "x.py:1:1: wrong"
             assert each.check(root, FakeRunner()) == ""
-    assert Path(lint.program("shellcheck")).is_file()
-    assert Path(lint.program("hadolint")).is_file()
+    assert Path(linters.program("shellcheck")).is_file()
+    assert Path(linters.program("hadolint")).is_file()
 
 
 def test_unknown_linter_is_the_users_error(root: Path) -> None:
@@ -365,10 +384,10 @@ def test_hadolint_sees_every_dockerfile_below_a_folder(tmp_path: Path) -> None:
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "Dockerfile").write_text("FROM scratch\n")
     runner = FakeRunner()
-    assert lint.lint_dockerfiles(tmp_path, tmp_path / "rules.yaml", runner) == ""
+    assert linters.lint_dockerfiles(tmp_path, tmp_path / "rules.yaml", runner) == ""
     assert runner.argvs == [
         (
-            lint.program("hadolint"),
+            linters.program("hadolint"),
             "--no-color",
             "--config",
             str(tmp_path / "rules.yaml"),
@@ -377,13 +396,13 @@ def test_hadolint_sees_every_dockerfile_below_a_folder(tmp_path: Path) -> None:
         )
     ]
     bad = FakeRunner(returncode=1, output="x/Dockerfile:1 DL3006\n")
-    assert lint.lint_dockerfiles(tmp_path, tmp_path / "rules.yaml", bad) == "x/Dockerfile:1 DL3006"
-    assert lint.lint_dockerfiles(tmp_path / "none", tmp_path / "rules.yaml", runner) == "no Dockerfile was rendered"
+    assert linters.lint_dockerfiles(tmp_path, tmp_path / "rules.yaml", bad) == "x/Dockerfile:1 DL3006"
+    assert linters.lint_dockerfiles(tmp_path / "none", tmp_path / "rules.yaml", runner) == "no Dockerfile was rendered"
 
 
 def test_hadolint_gets_the_dockerfiles_of_every_image(tmp_path: Path) -> None:
     root = write_project(tmp_path)
-    (hadolint,) = [each for each in lint.LINTERS if each.name == "hadolint"]
+    (hadolint,) = [each for each in linters.LINTERS if each.name == "hadolint"]
     runner = FakeRunner()
     assert hadolint.check(root, runner) == ""
     (words,) = runner.argvs

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.processes import PATIENCE
 
-from holoenzyme.app import cli
+from holoenzyme.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 

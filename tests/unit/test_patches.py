@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import Build, FakeEngine
-from tests.small_project import good_tools, graph_of, write_project
+from tests.small_project import good_session, graph_of, write_project
 
-from holoenzyme.app import patches as command
-from holoenzyme.app.project import Project
+from holoenzyme.build import sources
+from holoenzyme.cli import patches as command
 from holoenzyme.engine.base import BuildRequest
 from holoenzyme.errors import UserError
 from holoenzyme.patches import Series, apply_series, crate_of, read_series, total, weigh
 from holoenzyme.plan.graph import Node
 from holoenzyme.process import SubprocessRunner
 from holoenzyme.report.patches_table import as_data, tables
+from holoenzyme.session import Project
 
 A, B = "compiler/rustc_a/src/lib.rs", "library/core/src/b.rs"
 TESTS = frozenset({"one", "two", "group/two"})
@@ -302,17 +303,17 @@ class CopyingEngine(FakeEngine):
 def test_sources_of_a_stage(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = CopyingEngine(source)
     root = write_project(tmp_path / "project")
-    tools = good_tools(tmp_path / "state", engine)
-    monkeypatch.setattr(command, "SOURCE_STAGE", "rustc")
+    session = good_session(Project(root), tmp_path / "state", engine)
+    monkeypatch.setattr(sources, "SOURCE_STAGE", "rustc")
     with pytest.raises(UserError, match=r"stage rustc of distro-1\.96-host is not built") as caught:
-        command.source_node(Project(root), tools)
+        sources.source_node(session)
     assert "nox -s build-image -- distro-1.96-host" in str(caught.value.fix)
     node: Node = next(node for node in graph_of(Project(root)).nodes.values() if node.stage.name == "rustc")
     engine.put(node.image, node.build_labels())
-    assert command.source_node(Project(root), tools).image == node.image
+    assert sources.source_node(session).image == node.image
     place = tmp_path / "place"
     place.mkdir()
-    result = command.copy_sources(tools, node, [A, B], place)
+    result = sources.copy_sources(session, node, [A, B], place)
     assert [str(path.relative_to(result)) for path in result.rglob("*") if path.is_file()] == [A]
     assert f"from={node.image},source=/rustc" in engine.builds[-1].text
     assert engine.builds[-1].text.startswith(f"FROM {node.needs['base'].image} AS pick\n")

@@ -9,26 +9,18 @@ import shlex
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from holoenzyme.engine.base import BuildRequest, Engine, RunRequest, Secret
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.matrix.model import Base
 from holoenzyme.matrix.recipe import BaseRule
+from holoenzyme.plan.decide import BaseSource
 from holoenzyme.process import Command, Runner
 
 DPKG_FILE = "etc/dpkg/dpkg.cfg.d/holoenzyme"
 #: What a base runs where nothing else is said, whichever way it was made.
 _COMMAND = 'CMD ["bash"]'
-
-
-class BaseSource(StrEnum):
-    """Where a base comes from; `auto` tries the registry first, where a digest is locked."""
-
-    AUTO = "auto"
-    PULL = "pull"
-    BOOTSTRAP = "bootstrap"
 
 
 @dataclass(frozen=True, kw_only=True)

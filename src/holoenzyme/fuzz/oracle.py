@@ -130,6 +130,18 @@ class Verdict:
     detail: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One function: its seed, its constructs, what became of it, and the file with it where it was shrunk."""
+
+    seed: int
+    outcome: Outcome
+    mode: str
+    detail: str
+    kinds: tuple[str, ...]
+    file: str | None = None
+
+
 #: SIGALRM and SIGXCPU: time was up.
 _LATE = (14, 24)
 

@@ -12,6 +12,14 @@ from holoenzyme.plan.graph import Graph, Node, changed_inputs
 from holoenzyme.render.stages import StageKind
 
 
+class BaseSource(StrEnum):
+    """Where a base comes from; `auto` tries the registry first, where a digest is locked."""
+
+    AUTO = "auto"
+    PULL = "pull"
+    BOOTSTRAP = "bootstrap"
+
+
 class Action(StrEnum):
     """`skip`: nothing that needs the stage is built, so neither is it. `pull` is for bases alone."""
 
@@ -99,10 +107,12 @@ class Plan:
         return not self.builds
 
 
-def decide(graph: Graph, inventory: Inventory, *, rebuild: bool = False, base_source: str = "auto") -> Plan:
+def decide(
+    graph: Graph, inventory: Inventory, *, rebuild: bool = False, base_source: BaseSource = BaseSource.AUTO
+) -> Plan:
     """Decide for each stage from the images down: what exists is reused or loaded, and what only it needs is skipped.
 
-    `rebuild` builds everything but bases anew, whatever exists. With `base_source` "pull" a base that is not here is
+    `rebuild` builds everything but bases anew, whatever exists. With `BaseSource.PULL` a base that is not here is
     pulled; otherwise it is made the way that works.
     """
     wanted = {graph.images[cell] for cell in graph.images}
@@ -119,7 +129,7 @@ def decide(graph: Graph, inventory: Inventory, *, rebuild: bool = False, base_so
     return Plan(decisions=tuple(decisions[key] for key in graph.nodes))
 
 
-def _decide(node: Node, inventory: Inventory, *, rebuild: bool, base_source: str) -> Decision:
+def _decide(node: Node, inventory: Inventory, *, rebuild: bool, base_source: BaseSource) -> Decision:
     is_base = node.stage.kind is StageKind.BASE
     if not rebuild or is_base:
         if inventory.has(node):
@@ -129,7 +139,7 @@ def _decide(node: Node, inventory: Inventory, *, rebuild: bool, base_source: str
             return Decision(node=node, action=Action.LOAD, because=f"store {store} has it")
     if rebuild and not is_base:
         return Decision(node=node, action=Action.BUILD, because="asked to build anew")
-    action = Action.PULL if is_base and base_source == "pull" else Action.BUILD
+    action = Action.PULL if is_base and base_source is BaseSource.PULL else Action.BUILD
     latest = inventory.latest(node.stage.key)
     if latest is None:
         return Decision(node=node, action=action, because="never built here")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from holoenzyme.fuzz.oracle import Outcome
+from holoenzyme.fuzz.oracle import Outcome, Result
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,18 +15,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 #: Constructs that are in everything say nothing of a failure.
 _EVERYWHERE = frozenset({"add", "sub", "mul", "div", "neg", "literal", "result", "index-remainder"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """One function: its seed, its constructs, what became of it, and the file with it where it was shrunk."""
-
-    seed: int
-    outcome: Outcome
-    mode: str
-    detail: str
-    kinds: tuple[str, ...]
-    file: str | None = None
 
 
 def tables(results: Sequence[Result]) -> list[Table]:

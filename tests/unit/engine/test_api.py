@@ -13,7 +13,7 @@ from requests.exceptions import ConnectionError as Wrapped
 from tests.engine_server import HANG_UP, RELEASES, EngineServer, Reply, error, serving
 from urllib3.exceptions import ProtocolError
 
-from holoenzyme.app import cli
+from holoenzyme.cli import main as cli
 from holoenzyme.engine.api import Api
 from holoenzyme.engine.trouble import Absent, Conflict, NoEngine, Refused, Trouble, no_answer
 from holoenzyme.engine.versions import NEEDS, NEWEST, OLDEST, ApiVersion, UnfitVersion

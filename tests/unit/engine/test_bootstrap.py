@@ -9,10 +9,8 @@ import pytest
 from tests.fakes import Answer, FakeEngine, FakeRunner, mmdebstrap
 from tests.small_project import BASE, good_engine
 
-from holoenzyme.app.project import Project
 from holoenzyme.engine.base import Secret
 from holoenzyme.engine.bootstrap import (
-    BaseSource,
     MadeBase,
     bootstrap_argv,
     make_base,
@@ -20,7 +18,9 @@ from holoenzyme.engine.bootstrap import (
     read_packages,
 )
 from holoenzyme.errors import InfrastructureError, UserError
+from holoenzyme.plan.decide import BaseSource
 from holoenzyme.process import Command
+from holoenzyme.session import Project
 
 DIGEST = "sha256:" + "d" * 64
 REFERENCE = f"debian@{DIGEST}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holoenzyme.app import inspect as command
+from holoenzyme.cli import inspect as command
 from holoenzyme.errors import UserError
 from holoenzyme.execute import inspect_kernels
 from holoenzyme.execute.inspect import Argument, Device, Format, Kernel, inspect, inspect_images

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from tests.small_project import CELL, edit, graph_of, write_project
 
-from holoenzyme.app.project import Project
 from holoenzyme.plan.graph import (
     HASH_LABEL,
     INPUTS_LABEL,
@@ -20,6 +19,7 @@ from holoenzyme.plan.graph import (
     Inputs,
     changed_inputs,
 )
+from holoenzyme.session import Project
 
 INPUTS = Inputs(
     stage="enzyme",

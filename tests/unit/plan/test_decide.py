@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from tests.small_project import CELL, OTHER, graph_of, locked
 
-from holoenzyme.app.project import Project
-from holoenzyme.plan.decide import Action, Existing, Inventory, Plan, decide
+from holoenzyme.plan.decide import Action, BaseSource, Existing, Inventory, Plan, decide
 from holoenzyme.plan.graph import Graph, Node
+from holoenzyme.session import Project
 
 EVERYTHING = ("base", "packages-rustc", "rustc", "packages-llvm", "enzyme", "toolchain")
 
@@ -122,10 +122,10 @@ def test_an_image_without_its_name_is_not_trusted(graph: Graph) -> None:
 
 
 def test_a_base_is_pulled_only_where_that_is_asked_for(graph: Graph) -> None:
-    assert said(decide(graph, Inventory(), base_source="pull"))["base"] == "pull: never built here"
-    for source in ("auto", "bootstrap"):
+    assert said(decide(graph, Inventory(), base_source=BaseSource.PULL))["base"] == "pull: never built here"
+    for source in (BaseSource.AUTO, BaseSource.BOOTSTRAP):
         assert said(decide(graph, Inventory(), base_source=source))["base"] == NEVER
-    plan = decide(graph, Inventory(), base_source="pull")
+    plan = decide(graph, Inventory(), base_source=BaseSource.PULL)
     assert plan.builds[0].action is Action.PULL and not plan.complete
 
 

@@ -8,10 +8,10 @@ import pytest
 from jinja2 import Template
 from tests.small_project import CELL, OTHER, edit, graph_of, locked, write_project
 
-from holoenzyme.app.project import Project
 from holoenzyme.errors import HoloenzymeError, InternalError, UserError
 from holoenzyme.matrix.recipe import FileRule
 from holoenzyme.render.stages import ProjectFiles, Renderer, Stage, StageKind
+from holoenzyme.session import Project
 
 
 def stages_of(project: Project, *cells: str) -> dict[str, Stage]:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from tests.fakes import FakeRunner
 
-from holoenzyme.app.project import Project
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.matrix.model import Base
 from holoenzyme.process import Command
 from holoenzyme.resolve.apt import AptArchive, as_installed, configuration, sources_list
+from holoenzyme.session import Project
 
 ROOTS = {"?essential": ["libc6"], "apt": ["apt"], "rustc-web": ["rustc-web", "libllvm22"]}
 VERSIONS = {"libc6": "2.36-9", "apt": "2.6.2", "rustc-web": "1.96.0-2", "libllvm22": "1:22.1.8-1"}

@@ -10,10 +10,10 @@ import pytest
 from tests.fakes import deb
 from tests.small_project import PLACE, edit, locked, write_project
 
-from holoenzyme.app.project import Project
 from holoenzyme.errors import UserError
 from holoenzyme.resolve.model import LOCK_NAME, LockedPackage, LockedSet, Resolution, read_lock, write_lock
 from holoenzyme.resolve.reconcile import check_fits
+from holoenzyme.session import Project
 
 CARGO_LOCK = "recipes/enzyme/vendor/Cargo.lock"
 LOCKFILE = '[[package]]\nname = "diffsl"\nversion = "0.12.5"\nchecksum = "abc"\n'

@@ -6,7 +6,6 @@ import pytest
 from tests.fakes import deb
 from tests.small_project import PLACE, locked
 
-from holoenzyme.app.project import Project
 from holoenzyme.errors import InfrastructureError
 from holoenzyme.resolve.mentions import in_lock, in_manifest, in_matrix, in_requirements, rewrite
 from holoenzyme.resolve.model import LockedSet, Resolution, lock_text
@@ -24,6 +23,7 @@ from holoenzyme.resolve.newer import (
     with_exact,
     with_wheel,
 )
+from holoenzyme.session import Project
 
 ONE, TWO, THREE = "1" * 64, "2" * 64, "3" * 64
 

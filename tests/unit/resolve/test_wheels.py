@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from tests.small_project import edit, locked, write_project
 
-from holoenzyme.app import lock as command
-from holoenzyme.app.project import Project
+from holoenzyme.build.today import find_wheels
 from holoenzyme.errors import UserError
 from holoenzyme.resolve.model import LockedWheel, Resolution, write_lock
 from holoenzyme.resolve.pinned import misfits, wheel_in_requirements
 from holoenzyme.resolve.reconcile import compare
+from holoenzyme.session import Project
 
 PATH = "recipes/tools/requirements.txt"
 ONE, TWO = "1" * 64, "2" * 64
@@ -100,10 +100,10 @@ def test_a_lock_of_a_project_without_wheels_is_read(tmp_path: Path) -> None:
 
 
 def test_wheels_are_found_below_recipes(root: Path) -> None:
-    assert command.find_wheels(root, ["nvidia-tools"]) == {"nvidia-tools": WHEEL}
+    assert find_wheels(root, ["nvidia-tools"]) == {"nvidia-tools": WHEEL}
     (root / PATH).unlink()
     with pytest.raises(UserError, match=r"wheel 'nvidia-tools' is pinned in matrix\.yaml, and 0 requirements\.txt"):
-        command.find_wheels(root, ["nvidia-tools"])
+        find_wheels(root, ["nvidia-tools"])
 
 
 def test_a_drifted_wheel_is_told() -> None:

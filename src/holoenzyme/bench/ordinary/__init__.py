@@ -1,0 +1,1 @@
+"""The patched compiler against one without our patches."""

@@ -1,0 +1,1 @@
+"""Carrying plans out: versions resolved, stages loaded, built and saved."""

@@ -1,0 +1,146 @@
+"""Plans at exact versions, without asking the archive: one call renders, hashes, looks at what exists, and decides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from holoenzyme.engine.base import ImageInfo
+from holoenzyme.matrix.model import Cell
+from holoenzyme.plan.decide import Existing, Inventory, Plan, decide
+from holoenzyme.plan.graph import CREATED_LABEL, HASH_LABEL, INPUTS_LABEL, KEY_LABEL, STAGE_LABEL, Graph
+from holoenzyme.render.stages import StageKind
+from holoenzyme.resolve.model import Resolution
+from holoenzyme.resolve.reconcile import Change, compare
+from holoenzyme.session import Session
+from holoenzyme.store import StageRef
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """A graph at exact versions, the plan for it, and how the versions differ from the locked ones."""
+
+    resolution: Resolution
+    graph: Graph
+    plan: Plan
+    changes: tuple[Change, ...] = ()
+
+    def needs_archive(self, cell: Cell | None = None) -> bool:
+        """Whether a base or packages (of the cell's base) have to be made; other stages only need what those hold."""
+        return any(
+            decision.node.stage.kind in (StageKind.BASE, StageKind.PACKAGES)
+            and (cell is None or (decision.node.stage.base, decision.node.stage.arch) == (cell.base, cell.arch))
+            for decision in self.plan.builds
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planner:
+    """Plans for some cells, at whichever versions; with `rebuild` everything but bases is built anew."""
+
+    session: Session
+    cells: Sequence[Cell]
+    rebuild: bool = False
+
+    def plan(self, resolution: Resolution, changes: tuple[Change, ...] = ()) -> Resolved:
+        """The plan at exact versions, held against what the engine and the stores have now."""
+        session = self.session
+        graph = session.project.graph(self.cells, resolution)
+        plan = decide(graph, inventory(session, graph), rebuild=self.rebuild, base_source=session.base_source)
+        return Resolved(resolution=resolution, graph=graph, plan=plan, changes=changes)
+
+    def from_memory(self) -> Resolved:
+        """The plan without asking the archive: from the lock, or from what a build used in its place last time.
+
+        What was used last time is preferred where the lock's versions would have to be fetched and those would not.
+        """
+        best = None
+        for resolution, changes in candidates(self.session):
+            found = self.plan(resolution, changes)
+            if found.plan.complete:
+                return found
+            if best is None or (best.needs_archive() and not found.needs_archive()):
+                best = found
+        assert best is not None, "the lock is always a candidate"
+        return best
+
+
+def plan_cells(session: Session, cells: Sequence[Cell], *, rebuild: bool = False) -> Resolved:
+    """The plan without asking the archive; see `Planner.from_memory`."""
+    return Planner(session=session, cells=cells, rebuild=rebuild).from_memory()
+
+
+def inventory(session: Session, graph: Graph) -> Inventory:
+    """What exists of a graph's stages, in the engine and in stores."""
+    local = tuple(
+        Existing(
+            key=image.labels.get(KEY_LABEL, ""),
+            stage=image.labels[STAGE_LABEL],
+            input_hash=image.labels.get(HASH_LABEL, ""),
+            inputs=image.labels.get(INPUTS_LABEL, ""),
+            created=_created(image),
+            tags=image.tags,
+        )
+        for image in session.engine.images()
+    )
+    stored = {}
+    for node in graph.nodes.values():
+        found = session.stores.find(StageRef(stage=node.stage.name, input_hash=node.input_hash))
+        if found is not None:
+            stored[node.stage.name, node.input_hash] = found.store.name
+    return Inventory(local=local, stored=stored)
+
+
+def _created(image: ImageInfo) -> float:
+    """When a stage was built, in seconds since the epoch: as its label says, else as the engine does."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(image.labels.get(CREATED_LABEL, "")).timestamp()
+    return image.created
+
+
+def candidates(session: Session) -> Sequence[tuple[Resolution, tuple[Change, ...]]]:
+    """What a build may use without asking the archive: the lock, and what the last build used in its place."""
+    locked: Resolution = session.project.lock.resolution()
+    found: list[tuple[Resolution, tuple[Change, ...]]] = [(locked, ())]
+    path = _memory(session, locked)
+    if path.is_file():
+        try:
+            used = Resolution.model_validate(json.loads(path.read_text()))
+            found.append((used, compare(locked, used)))
+        except (ValidationError, json.JSONDecodeError):
+            path.unlink()
+    return found
+
+
+def remember(session: Session, resolution: Resolution) -> None:
+    """Keep what is used in place of the lock, so that the next build finds its images without asking the archive."""
+    path = _memory(session, session.project.lock.resolution())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(resolution.model_dump_json())
+    part.replace(path)
+
+
+def _memory(session: Session, locked: Resolution) -> Path:
+    return session.state / "resolutions" / f"{locked.digest()}.json"
+
+
+def used_stages(session: Session, patterns: Sequence[str] = ()) -> frozenset[StageRef]:
+    """The stages of the cells that patterns name (of all that can be built, without one), for all kinds of images."""
+    used: set[StageRef] = set()
+    for image in session.project.cookbook.images:
+        project = session.of_image(image.name).project
+        cells = project.buildable()
+        if patterns:
+            named = set(project.cells(patterns))
+            cells = tuple(cell for cell in cells if cell in named)
+        for resolution, _ in candidates(session):
+            nodes = project.graph(cells, resolution).nodes.values()
+            used |= {StageRef(stage=node.stage.name, input_hash=node.input_hash) for node in nodes}
+    return frozenset(used)

@@ -1,0 +1,88 @@
+"""Everything that is pinned, at the newest versions that the archives offer today: the content of `matrix.lock`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from holoenzyme.build.resolver import ask_archive, make, name_base
+from holoenzyme.errors import UserError
+from holoenzyme.matrix.model import Cell, Status
+from holoenzyme.resolve.model import (
+    LockedBase,
+    LockedCrate,
+    LockedSet,
+    LockedWheel,
+    Resolution,
+    place,
+)
+from holoenzyme.resolve.pinned import crate_in_lockfile, wheel_in_requirements
+from holoenzyme.session import Session
+
+
+def resolve_today(session: Session) -> Resolution:
+    """Everything at the newest versions that the archives offer: bases are made, nothing else is built."""
+    project = session.project
+    bases: dict[str, LockedBase] = {}
+    sets: dict[str, dict[str, LockedSet]] = {}
+    crates = find_crates(project.root, tuple(project.matrix.pins.crates))
+    wheels = find_wheels(project.root, tuple(project.matrix.pins.wheels))
+    for key, cells in _places(project.matrix.all_cells()).items():
+        base = project.matrix.bases[cells[0].base]
+        digest = session.engine.digest(base.image)
+        made = make(session, cells[0], digest)
+        bases[key] = LockedBase(
+            image=base.image,
+            digest=digest,
+            digest_reason=None if digest else "no registry answered when the lock was written",
+            include=tuple(project.cookbook.base_rule().include),
+            packages=made.packages,
+        )
+        wanted = {name: roots for cell in cells for name, roots in project.cookbook.package_sets(cell.channel).items()}
+        empty = {name: LockedSet(roots=roots, packages={}) for name, roots in wanted.items()}
+        draft = Resolution(bases=dict(bases), sets={**sets, key: empty}, crates=crates, wheels=wheels)
+        image = name_base(session, cells[0], draft, bases[key], made)
+        sets[key], _ = ask_archive(session, image, wanted, {})
+    return Resolution(bases=bases, sets=sets, crates=crates, wheels=wheels)
+
+
+def find_crates(root: Path, names: Sequence[str]) -> dict[str, LockedCrate]:
+    """The pinned crates, from the one Cargo.lock below `recipes/` that has each; raises `UserError` otherwise."""
+    found: dict[str, LockedCrate] = {}
+    for name in names:
+        holders = [
+            path for path in sorted(root.glob("recipes/**/Cargo.lock")) if f'name = "{name}"' in path.read_text("utf-8")
+        ]
+        if len(holders) != 1:
+            raise UserError(
+                f"crate {name!r} is pinned in matrix.yaml, and {len(holders)} Cargo.lock files below recipes/ have it",
+                fix="one recipe must depend on it, with a committed Cargo.lock",
+            )
+        relative = str(holders[0].relative_to(root))
+        found[name] = crate_in_lockfile(holders[0].read_text("utf-8"), name, relative)
+    return found
+
+
+def find_wheels(root: Path, names: Sequence[str]) -> dict[str, LockedWheel]:
+    """The pinned wheels, from the one requirements.txt below `recipes/` that has each; raises `UserError` otherwise."""
+    found: dict[str, LockedWheel] = {}
+    for name in names:
+        paths = sorted(root.glob("recipes/**/requirements.txt"))
+        holders = [path for path in paths if f"\n{name}==" in "\n" + path.read_text("utf-8")]
+        if len(holders) != 1:
+            raise UserError(
+                f"wheel {name!r} is pinned in matrix.yaml, and {len(holders)} requirements.txt files below recipes/ "
+                "have it",
+                fix="one recipe must name it there, with its hash",
+            )
+        relative = str(holders[0].relative_to(root))
+        found[name] = wheel_in_requirements(holders[0].read_text("utf-8"), name, relative)
+    return found
+
+
+def _places(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    places: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.status is Status.SUPPORTED:
+            places.setdefault(place(cell.base, cell.arch), []).append(cell)
+    return places

@@ -1,0 +1,125 @@
+"""Batch after batch of generated functions, and what became of them; failures are shrunk."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from holoenzyme import console
+from holoenzyme.fuzz.campaign import Bench, examine
+from holoenzyme.fuzz.generate import generate
+from holoenzyme.fuzz.model import Program
+from holoenzyme.fuzz.oracle import Outcome, Result, Verdict, judge_oracle, moved, wanted
+from holoenzyme.fuzz.shrink import message_kind, shrink
+
+
+class Hunt:
+    """Batch after batch of functions, and what became of them."""
+
+    def __init__(
+        self,
+        *,
+        bench: Bench,
+        crate: int,
+        shrinks: int,
+        folder: Path,
+        differences: bool = False,
+        wide: bool = False,
+        words: Sequence[str] = (),
+    ) -> None:
+        self._bench, self._crate, self._left, self._folder = bench, crate, shrinks, folder
+        self._differences, self._wide, self._words = differences, wide, tuple(words)
+        self._start, self._started = time.monotonic(), datetime.now(UTC)
+        self._shrunk: set[str] = set()
+        self.results: list[Result] = []
+
+    def go(self, seeds: range | None, first: int, hours: float | None) -> None:
+        """Examine the functions of these seeds, or those from `first` on for as long as was asked."""
+        at = first
+        while seeds is None or at < seeds.stop:
+            if hours is not None and time.monotonic() - self._start > hours * 3600:
+                break
+            end = at + self._crate if seeds is None else min(at + self._crate, seeds.stop)
+            self._batch(range(at, end))
+            at = end
+
+    def facts(self) -> dict[str, object]:
+        """When, for how long, and with which seeds."""
+        seeds = [result.seed for result in self.results]
+        return {
+            "started": self._started.isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - self._start, 1),
+            "functions": len(seeds),
+            "seeds": [min(seeds), max(seeds)] if seeds else [],
+        }
+
+    def _batch(self, seeds: range) -> None:
+        programs = {str(seed): generate(seed, wide=self._wide) for seed in seeds}
+        if self._differences:
+            programs = {name: moved(program) for name, program in programs.items()}
+        found = examine(self._bench, list(programs.items()), self._crate)
+        verdicts = found.verdicts
+        if self._differences:
+            verdicts = {
+                name: judge_oracle(programs[name], found.truths[name]) if verdict.outcome is Outcome.RIGHT else verdict
+                for name, verdict in verdicts.items()
+            }
+        for name, program in programs.items():
+            verdict = verdicts[name]
+            result = Result(
+                seed=program.seed,
+                outcome=verdict.outcome,
+                mode=verdict.mode,
+                detail=verdict.detail,
+                kinds=tuple(sorted(program.kinds())),
+            )
+            if verdict.outcome is not Outcome.RIGHT:
+                console.say(f"  {program.seed}: {verdict.outcome}: {verdict.detail[:200]}")
+            if self._is_new(verdict):
+                self._left -= 1
+                result = replace(result, file=str(self._shrink(program, verdict)))
+            self.results.append(result)
+        counts = Counter(result.outcome.value for result in self.results)
+        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+        console.say(f"{len(self.results)} functions in {time.monotonic() - self._start:.0f} s: {told}")
+
+    def _is_new(self, verdict: Verdict) -> bool:
+        """Whether to shrink it: messages of the compiler that were shrunk already are not shrunk again."""
+        if not verdict.outcome.is_failure or self._left <= 0:
+            return False
+        if verdict.mode != "compile":
+            return True
+        key = f"{verdict.outcome} {message_kind(verdict.detail)}"
+        new = key not in self._shrunk
+        self._shrunk.add(key)
+        return new
+
+    def _shrink(self, program: Program, verdict: Verdict) -> Path:
+        """Write the smallest program that fails in the same way."""
+
+        def test(candidates: Sequence[Program]) -> list[Verdict]:
+            named = [(str(index), candidate) for index, candidate in enumerate(candidates)]
+            verdicts = examine(self._bench, named, len(named)).verdicts
+            return [verdicts[name] for name, _ in named]
+
+        console.say(f"  shrinking {program.seed}")
+        small = shrink(program, verdict, test)
+        found = examine(self._bench, [("0", small)], 1)
+        final = found.verdicts["0"]
+        header = [
+            "EXPECTED: the numbers that stand after `want`.",
+            f"OBSERVED: {final.outcome}: {final.detail}".replace("\n", " ").rstrip(": "),
+            f"Made by `nox -s fuzz -- {shlex.join([*self._words, '--seed', str(program.seed), '--functions', '1'])}`, "
+            "and shrunk.",
+        ]
+        numbers = wanted(small, found.truths.get("0", {}), 1.0)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{final.outcome}-{program.seed}.rs"
+        path.write_text(self._bench.way.alone(small, header, numbers), encoding="utf-8")
+        console.say(f"  shrunk to {path}")
+        return path

@@ -1,0 +1,1 @@
+"""This machine: what it lacks, and what the project left on it."""
