@@ -65,9 +65,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("recipes", "images"):
         shutil.copytree(source / name, root / name, ignore=shutil.ignore_patterns("target"))
     shutil.copy(source / "matrix.yaml", root)
-    for crate in (source / "crates").iterdir():
-        (root / "crates" / crate.name).mkdir(parents=True)
-        (root / "crates" / crate.name / "Cargo.toml").write_text("[package]\n")
+    for manifest in (source / "crates").glob("*/Cargo.toml"):
+        (root / "crates" / manifest.parent.name).mkdir(parents=True)
+        (root / "crates" / manifest.parent.name / "Cargo.toml").write_text("[package]\n")
+    for name in ("Cargo.toml", "Cargo.lock"):
+        (root / "crates" / name).write_text("[workspace]\n")
     project = Project(root)
     write_lock(root / "matrix.lock", fixed_resolution(project))
     render_cells(project, [project.matrix.cell(CELL), project.matrix.cell(PATCHED)], root / "out")

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::opening::{self, Opening};
+use cargo_common::failure::Failure;
+use cargo_common::opening::{self, Opening};
 
 /// The text of `cargo autodiff --help`.
 pub const HELP: &str = "\
@@ -123,7 +123,7 @@ const WITH_VALUE: &[&str] = &[
 
 /// Reads the arguments that follow `cargo autodiff`.
 pub fn parse(args: &[OsString]) -> Result<Request, Failure> {
-    let (word, rest) = match opening::read(args)? {
+    let (word, rest) = match opening::read(args, crate::SUBCOMMAND)? {
         Opening::Help => return Ok(Request::Help),
         Opening::Version => return Ok(Request::Version),
         Opening::Command(word, rest) => (word, rest),

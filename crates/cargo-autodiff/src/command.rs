@@ -7,13 +7,14 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::cargo_home;
+use cargo_common::cargo_home;
+use cargo_common::enzyme;
+use cargo_common::failure::Failure;
+use cargo_common::tools;
+
 use crate::cli::{self, Invocation, Kind, Request};
 use crate::expansion;
-use crate::failure::Failure;
 use crate::manifest;
-use crate::toolchain;
-use crate::tools;
 use crate::wrapper::{self, Role};
 
 /// Does what `args` (without the leading `autodiff`) ask for; returns only where cargo was not started.
@@ -95,7 +96,7 @@ fn prepare(
         )
     })?;
     let rustc = env::var_os("RUSTC").or_else(|| config_value(config, "rustc").map(OsString::from));
-    let version = toolchain::check(&rustc.unwrap_or_else(|| "rustc".into()))?;
+    let version = enzyme::check(&rustc.unwrap_or_else(|| "rustc".into()))?;
     if is_patched(&version) {
         command.env_remove(expansion::WANTED);
     } else {
@@ -107,18 +108,18 @@ fn prepare(
         _ => (Role::Rustc, Place::RUSTC_WORKSPACE_WRAPPER),
     };
     command
-        .env(wrapper::ROLE, role.name())
+        .env(wrapper::FRONT.wraps, role.name())
         .env(place.variable, &myself);
     // Only cargo may say that a crate is compiled; see `wrapper`.
     command
         .env_remove("CARGO_CRATE_NAME")
         .env_remove("CARGO_BIN_NAME");
     match place.user_value(config, &myself)? {
-        Some(next) => command.env(wrapper::NEXT, next),
-        None => command.env_remove(wrapper::NEXT),
+        Some(next) => command.env(wrapper::FRONT.next, next),
+        None => command.env_remove(wrapper::FRONT.next),
     };
     match Place::RUSTDOC.user_value(config, &myself)? {
-        Some(rustdoc) => command.env(wrapper::RUSTDOC, rustdoc),
+        Some(rustdoc) => command.env(wrapper::FRONT.rustdoc, rustdoc),
         None => &mut *command,
     };
     command.env(Place::RUSTDOC.variable, &myself);

@@ -3,8 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::opening::{self, Opening};
+use cargo_common::failure::Failure;
+use cargo_common::opening::{self, Opening};
+
 use crate::target::Target;
 
 /// The text of `cargo offload --help`.
@@ -130,7 +131,7 @@ const SHARED: &[&str] = &[
 
 /// Reads the arguments that follow `cargo offload`.
 pub fn parse(args: &[OsString]) -> Result<Request, Failure> {
-    let (word, rest) = match opening::read(args)? {
+    let (word, rest) = match opening::read(args, crate::SUBCOMMAND)? {
         Opening::Help => return Ok(Request::Help),
         Opening::Version => return Ok(Request::Version),
         Opening::Command(word, rest) => (word, rest),

@@ -6,16 +6,17 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::cargo_home;
+use cargo_common::cargo_home;
+use cargo_common::enzyme;
+use cargo_common::failure::Failure;
+use cargo_common::tools;
+
 use crate::cli::{self, Invocation, Request};
 use crate::device_pass::DevicePass;
-use crate::enzyme;
-use crate::failure::Failure;
 use crate::host_pass;
 use crate::line;
 use crate::project::{self, Project};
 use crate::toolchain::{self, Toolchain};
-use crate::tools;
 
 /// Does what `args` (without the leading `offload`) ask for; returns only where cargo was not started for the program.
 pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {

@@ -10,10 +10,11 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 
+use cargo_common::failure::Failure;
+use cargo_common::tools;
+
 use crate::cli::Invocation;
-use crate::failure::Failure;
 use crate::target::Target;
-use crate::tools;
 use crate::wrapper;
 
 /// The file that rustc writes next to a crate's object files.

@@ -9,9 +9,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cargo_common::failure::Failure;
+
 use crate::cli::Invocation;
 use crate::device_pass::lto_variable;
-use crate::failure::Failure;
 use crate::wrapper::{self, Setting};
 
 /// The cargo that compiles the program, given the images.
@@ -31,8 +32,8 @@ pub fn command(
     command.args(&invocation.host_args);
     setting.give(&mut command)?;
     for (variable, place, next) in [
-        ("RUSTC_WORKSPACE_WRAPPER", &front, wrapper::NEXT),
-        ("RUSTDOC", &myself, wrapper::RUSTDOC),
+        ("RUSTC_WORKSPACE_WRAPPER", &front, wrapper::FRONT.next),
+        ("RUSTDOC", &myself, wrapper::FRONT.rustdoc),
     ] {
         wrapper::chain(&mut command, variable, next, place, &myself);
     }
@@ -61,7 +62,7 @@ fn in_front(target_dir: &Path, digest: &str, myself: &Path) -> Result<PathBuf, F
     let link = target_dir
         .join("offload/with")
         .join(digest)
-        .join(crate::NAME);
+        .join("cargo-offload");
     let make = || {
         if fs::read_link(&link).is_ok_and(|there| there == myself) {
             return Ok(());

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::failure::Failure;
+use cargo_common::failure::Failure;
 
 /// A device target, as it is written after `--target`.
 #[derive(Clone, Debug, PartialEq, Eq)]

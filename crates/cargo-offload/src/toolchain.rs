@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::failure::Failure;
+use cargo_common::failure::Failure;
+use cargo_common::tools::ask_rustc;
+
 use crate::target::Target;
-use crate::tools::ask_rustc;
 
 /// The compiler.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,12 +8,12 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::call::Call;
-use crate::compiler::{self, Job};
-use crate::doctest;
-use crate::dump;
-use crate::failure::Failure;
-use crate::profile;
+use cargo_common::call::{Call, Front};
+use cargo_common::compiler::{self, Job};
+use cargo_common::doctest;
+use cargo_common::dump;
+use cargo_common::failure::Failure;
+use cargo_common::profile;
 
 /// The images, as a list of paths. Set by `host_pass`, inherited through cargo; it says that we are a wrapper.
 const IMAGES: &str = "CARGO_OFFLOAD_IMAGES";
@@ -21,10 +21,13 @@ const IMAGES: &str = "CARGO_OFFLOAD_IMAGES";
 const AUTODIFF: &str = "CARGO_OFFLOAD_AUTODIFF";
 /// Says that we are in front of the rustc that compiles kernels, which differentiate. Set by `device_pass`.
 const KERNELS: &str = "CARGO_OFFLOAD_KERNELS";
-/// A wrapper that the user had in the place that we take, to be started by us.
-pub const NEXT: &str = "CARGO_OFFLOAD_NEXT";
-/// The rustdoc that cargo would have started.
-pub const RUSTDOC: &str = "CARGO_OFFLOAD_RUSTDOC";
+/// Set by both passes, inherited through cargo.
+pub const FRONT: Front = Front {
+    subcommand: crate::SUBCOMMAND,
+    wraps: IMAGES,
+    next: "CARGO_OFFLOAD_NEXT",
+    rustdoc: "CARGO_OFFLOAD_RUSTDOC",
+};
 /// For `offload-linker`: the linker that rustc would have started.
 const LINKER: &str = "OFFLOAD_LINKER_CC";
 
@@ -49,7 +52,13 @@ impl Role {
 /// Puts us in front of the rustc that compiles kernels.
 pub fn look_at_kernels(command: &mut Command) -> Result<(), Failure> {
     let myself = myself()?;
-    chain(command, "RUSTC_WORKSPACE_WRAPPER", NEXT, &myself, &myself);
+    chain(
+        command,
+        "RUSTC_WORKSPACE_WRAPPER",
+        FRONT.next,
+        &myself,
+        &myself,
+    );
     command
         .env(KERNELS, "1")
         .env_remove("CARGO_CRATE_NAME")
@@ -157,8 +166,8 @@ fn offload_linker() -> PathBuf {
 
 /// Runs the tool in `args` (rustdoc is not named there: cargo starts us in its place).
 pub fn run(role: &Role, args: &[OsString]) -> Result<ExitCode, Failure> {
-    let call = Call::read(args, IMAGES, RUSTDOC)?;
-    let mut command = call.command(NEXT);
+    let call = Call::read(args, &FRONT)?;
+    let mut command = call.command();
     if let Some(dump) = doctest::dump(&call) {
         return compile(command, &call, doctest::CRATE, dump);
     }
@@ -205,6 +214,7 @@ fn compile(
     dump: PathBuf,
 ) -> Result<ExitCode, Failure> {
     let job = Job {
+        subcommand: crate::SUBCOMMAND,
         words: &call.words,
         crate_name,
         dump,

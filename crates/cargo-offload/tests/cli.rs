@@ -4,7 +4,11 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, Output};
+use std::process::{self, Command};
+
+use fakes::{
+    HOST, Place as Folder, fail, failure as fails, output as run, success as succeed, told, tool,
+};
 
 const OFFLOAD: &str = env!("CARGO_BIN_EXE_cargo-offload");
 const LINKER: &str = env!("CARGO_BIN_EXE_offload-linker");
@@ -23,9 +27,6 @@ const SHOWN: &[&str] = &[
 ];
 
 fn main() {
-    if env::var_os("FAKE_TOOL").is_some() {
-        stand_in();
-    }
     let tests: &[(&str, fn())] = &[
         ("a target is a pass", a_target_is_a_pass),
         ("the program gets the images", the_program_gets_the_images),
@@ -58,61 +59,33 @@ fn main() {
         ("a missing linker is named", a_missing_linker_is_named),
         ("help and version", help_and_version),
     ];
-    for (name, test) in tests {
-        test();
-        println!("test {name} ... ok");
-    }
-    println!("test result: ok. {} passed", tests.len());
+    fakes::run(SHOWN, answer, tests);
 }
 
-/// Answers as cargo and rustc do where `cargo offload` asks them, compiles as cargo does, or prints how it was called.
-fn stand_in() -> ! {
-    let args: Vec<String> = env::args().skip(1).collect();
-    let var = |name: &str| env::var(name).unwrap_or_default();
-    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+/// Answers where `cargo offload` alone asks cargo and rustc, and compiles kernels as cargo does.
+fn answer(args: &[&str]) {
+    match args {
         ["metadata", ..] => match env::var("FAKE_METADATA") {
             Ok(metadata) => println!("{metadata}"),
-            Err(_) => fail(
-                "error: could not find `Cargo.toml` in `/nowhere` or any parent directory",
-                101,
-            ),
+            Err(_) => fakes::no_project(),
         },
-        ["locate-project", ..] => println!("{}", var("FAKE_MANIFEST")),
-        ["-vV"] => println!("rustc 1.96.0\nhost: x86_64-unknown-linux-gnu\nLLVM version: 22.1.8"),
-        ["-Zunstable-options", ..] if var("FAKE_STABLE") == "1" => fail(
+        ["-Zunstable-options", "-Zoffload=Device", ..] if told("FAKE_STABLE") == "1" => fail(
             "error: the option `Z` is only accepted on the nightly compiler",
             1,
         ),
-        ["-Zunstable-options", ..] => println!("rustc 1.96.0"),
-        ["--print", "sysroot"] => println!("{}", var("FAKE_SYSROOT")),
-        ["rustc", ..] => compile(&args),
-        _ => {
-            if let Ok(says) = env::var("FAKE_SAYS") {
-                fail(&says, 101);
-            }
-            println!("args {}", args.join(" "));
-            for name in SHOWN {
-                if let Ok(value) = env::var(name) {
-                    println!("{name}={value}");
-                }
-            }
-            process::exit(env::var("FAKE_EXIT").map_or(0, |code| code.parse().unwrap()))
-        }
+        ["-Zunstable-options", "-Zoffload=Device", ..] => println!("rustc 1.96.0"),
+        ["rustc", ..] => compile(args),
+        _ => return,
     }
     process::exit(0)
 }
 
-fn fail(message: &str, code: i32) -> ! {
-    eprintln!("{message}");
-    process::exit(code)
-}
-
 /// A device pass: `FAKE_CODE` stands for everything that the library is compiled from. Each has a library of its own,
 /// which is compiled where it is not there, and the image is always the same file.
-fn compile(args: &[String]) {
+fn compile(args: &[&str]) {
     let after = |option: &str| {
-        let at = args.iter().position(|arg| arg == option).unwrap();
-        args[at + 1].clone()
+        let at = args.iter().position(|arg| *arg == option).unwrap();
+        args[at + 1].to_string()
     };
     eprintln!("pass {}", args.join(" "));
     for name in [
@@ -149,52 +122,37 @@ fn compile(args: &[String]) {
     );
 }
 
-/// A workspace, and a sysroot with (empty) core libraries, in a folder of its own.
-struct Place(PathBuf);
+/// A workspace, and a sysroot with (empty) core libraries.
+struct Place(Folder);
 
 impl Place {
     fn new(name: &str) -> Self {
-        let root = env::temp_dir().join(format!("cargo-offload-test-{}-{name}", process::id()));
-        for triple in ["x86_64-unknown-linux-gnu", "nvptx64-nvidia-cuda"] {
-            let library = root.join("sysroot/lib/rustlib").join(triple).join("lib");
-            fs::create_dir_all(&library).unwrap();
-            fs::write(library.join("libcore-0.rlib"), "").unwrap();
+        let folder = Folder::new(name, &["ptxas", "nvlink", "lld"]);
+        for triple in [HOST, "nvptx64-nvidia-cuda"] {
+            folder.file(
+                &format!("sysroot/lib/rustlib/{triple}/lib/libcore-0.rlib"),
+                "",
+            );
         }
-        fs::create_dir_all(root.join("home")).unwrap();
-        fs::create_dir_all(root.join("bin")).unwrap();
-        for tool in ["ptxas", "nvlink", "lld"] {
-            fs::write(root.join("bin").join(tool), "").unwrap();
-        }
-        Self(root)
+        Self(folder)
     }
 
-    /// `cargo offload ARGS` in it, with fake tools and nothing else in the environment.
+    /// `cargo offload ARGS` in it.
     fn offload(&self, args: &[&str]) -> Command {
-        let myself = env::current_exe().unwrap();
-        let manifest = self.0.join("Cargo.toml");
+        let root = self.0.root().display();
         let metadata = format!(
-            r#"{{"packages":[{{"name":"k","manifest_path":"{}","targets":[{{"kind":["lib"]}},{{"kind":["bin"]}}]}},
+            r#"{{"packages":[{{"name":"k","manifest_path":"{root}/Cargo.toml","targets":[{{"kind":["lib"]}},{{"kind":["bin"]}}]}},
                {{"name":"app","manifest_path":"/app/Cargo.toml","targets":[{{"kind":["bin"]}}]}}],
-               "workspace_root":"{1}","target_directory":"{1}/target"}}"#,
-            manifest.display(),
-            self.0.display()
+               "workspace_root":"{root}","target_directory":"{root}/target"}}"#
         );
-        let mut command = tool_in_fake_world(OFFLOAD);
-        command.arg("offload").args(args);
-        command.env("CARGO", &myself).env("RUSTC", &myself);
-        command
-            .env("FAKE_MANIFEST", manifest)
-            .env("FAKE_METADATA", metadata.replace('\n', ""))
-            .env("FAKE_SYSROOT", self.0.join("sysroot"));
-        command
-            .env("HOME", self.0.join("home"))
-            .env("PATH", self.0.join("bin"));
+        let mut command = self.0.command(OFFLOAD, &[&["offload"][..], args].concat());
+        command.env("FAKE_METADATA", metadata.replace('\n', ""));
         command
     }
 
     fn image(&self, target: &str, triple: &str) -> PathBuf {
         self.0
-            .join("target/offload/k")
+            .path("target/offload/k")
             .join(target)
             .join(triple)
             .join(format!("release/{target}.out"))
@@ -205,47 +163,11 @@ impl Place {
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
-    }
-}
-
-fn tool_in_fake_world(program: &str) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().env("FAKE_TOOL", "1");
-    command
-}
-
-/// Runs it, and gives (exit code, stdout, stderr).
-fn run(command: &mut Command) -> (i32, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
-}
-
-/// Runs it to its end with exit code 0, and gives (stdout, stderr).
-fn succeed(command: &mut Command) -> (String, String) {
-    let (code, out, err) = run(command);
-    assert_eq!(code, 0, "{out}{err}");
-    (out, err)
-}
-
-fn fails(command: &mut Command) -> String {
-    let (code, out, err) = run(command);
-    assert_eq!((code, out.as_str()), (2, ""), "{err}");
-    err
-}
-
 fn a_target_is_a_pass() {
     let place = Place::new("pass");
     let mut command = place.offload(&["build", "--target", "host,sm_90", "--locked"]);
     let (_, err) = succeed(command.env("RUSTFLAGS", "-Ctarget-cpu=native"));
-    let folder = place.0.join("target/offload/k");
+    let folder = place.0.path("target/offload/k");
     let pass = |target: &str, triple: &str| {
         format!(
             "pass rustc --locked --release --package k --lib --crate-type staticlib --target {triple} --target-dir {} \
@@ -275,7 +197,7 @@ fn the_program_gets_the_images() {
     let lines: Vec<_> = out.lines().collect();
     assert_eq!(lines[0], "args run --release -v -- 7");
     let front = lines[1].strip_prefix("RUSTC_WORKSPACE_WRAPPER=").unwrap();
-    assert!(front.starts_with(&*place.0.join("target/offload/with").to_string_lossy()));
+    assert!(front.starts_with(&*place.0.path("target/offload/with").to_string_lossy()));
     assert_eq!(fs::read_link(front).unwrap(), Path::new(OFFLOAD));
     assert_eq!(
         lines[2..],
@@ -349,7 +271,7 @@ fn autodiff_reaches_both_passes() {
     let enzyme = "sysroot/lib/rustlib/x86_64-unknown-linux-gnu/lib/libEnzyme-22.so";
     let err = fails(&mut place.offload(&["build", "--autodiff"]));
     assert!(err.contains("rustc's Enzyme library is missing"), "{err}");
-    fs::write(place.0.join(enzyme), "").unwrap();
+    fs::write(place.0.path(enzyme), "").unwrap();
     let (out, err) = succeed(&mut place.offload(&["build", "--autodiff"]));
     assert!(
         err.contains(" -Cpanic=abort -Zautodiff=Enable -Cdebuginfo=line-directives-only\n"),
@@ -391,9 +313,9 @@ fn missing_things_are_named() {
     );
     assert!(err.contains("rustlib/amdgcn-amd-amdhsa/lib"), "{err}");
     // Where cargo can compile it, it does; code for one processor of AMD's is none for another.
-    let share = place.0.join("sysroot/share/holoenzyme");
+    let share = place.0.path("sysroot/share/holoenzyme");
     fs::create_dir_all(&share).unwrap();
-    let library = place.0.join("sysroot/lib/rustlib/amdgcn-amd-amdhsa/lib");
+    let library = place.0.path("sysroot/lib/rustlib/amdgcn-amd-amdhsa/lib");
     fs::create_dir_all(&library).unwrap();
     fs::write(library.join("libcore-0.rlib"), "").unwrap();
     fs::write(
@@ -416,13 +338,13 @@ fn missing_things_are_named() {
         err.contains("unknown target `mi300`") && err.contains("gfx90a"),
         "{err}"
     );
-    fs::remove_file(place.0.join("bin/nvlink")).unwrap();
+    fs::remove_file(place.0.path("bin/nvlink")).unwrap();
     let err = fails(&mut place.offload(&["build", "--target", "sm_90"]));
     assert!(
         err.contains("nvlink to link code for sm_90 is missing"),
         "{err}"
     );
-    fs::remove_file(place.0.join("bin/ptxas")).unwrap();
+    fs::remove_file(place.0.path("bin/ptxas")).unwrap();
     let err = fails(&mut place.offload(&["build", "--target", "sm_90"]));
     assert!(
         err.contains("ptxas and nvlink to link code for sm_90"),
@@ -451,7 +373,7 @@ fn packages_go_to_the_workspace() {
     let place = Place::new("home");
     for args in [&["fetch"][..], &["build"]] {
         let (out, err) = succeed(place.offload(args).env("HOME", "/proc"));
-        let home = place.0.join(".cargo-home");
+        let home = place.0.path(".cargo-home");
         assert!(
             out.contains(&format!("CARGO_HOME={}\n", home.display())),
             "{out}"
@@ -465,7 +387,7 @@ fn packages_go_to_the_workspace() {
 
 /// Ourselves in front of a fake rustc, as cargo starts us.
 fn wrapper(crate_name: Option<&str>, args: &[&str]) -> Command {
-    let mut command = tool_in_fake_world(OFFLOAD);
+    let mut command = tool(OFFLOAD);
     command.env("CARGO_OFFLOAD_IMAGES", "/a/host.out:/b/host.out");
     if let Some(name) = crate_name {
         command.env("CARGO_CRATE_NAME", name);
@@ -497,7 +419,7 @@ fn members_get_the_flags() {
         "{out}"
     );
     // rustdoc, which is not named in its arguments, and tests a member's examples.
-    let mut rustdoc = tool_in_fake_world(OFFLOAD);
+    let mut rustdoc = tool(OFFLOAD);
     rustdoc
         .env("CARGO_OFFLOAD_IMAGES", "/a/host.out:/b/host.out")
         .env("CARGO_OFFLOAD_RUSTDOC", &me)
@@ -566,19 +488,19 @@ fn others_are_passed_on_untouched() {
 
 fn the_linker_keeps_the_command_line() {
     let place = Place::new("linker");
-    let llvm = place.0.join("llvm");
+    let llvm = place.0.path("llvm");
     fs::create_dir_all(llvm.join("bin")).unwrap();
     fs::copy(
         env::current_exe().unwrap(),
         llvm.join("bin/clang-linker-wrapper"),
     )
     .unwrap();
-    let cc = place.0.join("bin/cc");
+    let cc = place.0.path("bin/cc");
     fs::write(&cc, "").unwrap();
-    let mut command = tool_in_fake_world(LINKER);
+    let mut command = tool(LINKER);
     command
         .env("OFFLOAD_LLVM", &llvm)
-        .env("PATH", place.0.join("bin"))
+        .env("PATH", place.0.path("bin"))
         .args(["-m64", "a.o", "-o", "prog"]);
     let (out, _) = succeed(&mut command);
     assert_eq!(
@@ -600,7 +522,7 @@ fn the_linker_keeps_the_command_line() {
 }
 
 fn a_missing_linker_is_named() {
-    let err = fails(tool_in_fake_world(LINKER).env("OFFLOAD_LLVM", "/nowhere"));
+    let err = fails(tool(LINKER).env("OFFLOAD_LLVM", "/nowhere"));
     assert!(
         err.contains(
             "clang-linker-wrapper is missing\n  why: /nowhere/bin/clang-linker-wrapper is not there"
@@ -610,13 +532,13 @@ fn a_missing_linker_is_named() {
 }
 
 fn help_and_version() {
-    let (version, _) = succeed(tool_in_fake_world(OFFLOAD).args(["offload", "--version"]));
+    let (version, _) = succeed(tool(OFFLOAD).args(["offload", "--version"]));
     assert_eq!(
         version,
         format!("cargo-offload {}\n", env!("CARGO_PKG_VERSION"))
     );
     for args in [&["offload", "--help"][..], &["--help"], &[]] {
-        let (help, _) = succeed(tool_in_fake_world(OFFLOAD).args(args));
+        let (help, _) = succeed(tool(OFFLOAD).args(args));
         assert!(help.contains("Usage: cargo offload COMMAND"), "{help}");
     }
 }

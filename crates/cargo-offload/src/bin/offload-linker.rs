@@ -4,16 +4,13 @@
 //! device code in the object files, adds what registers it when the program starts, and then starts `cc` with the same
 //! command line and the offload runtime.
 
-#[path = "../../../cargo-autodiff/src/failure.rs"]
-mod failure;
-
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use failure::Failure;
+use cargo_common::failure::Failure;
 
 /// What messages are named after.
 const NAME: &str = "offload-linker";
@@ -31,9 +28,7 @@ const LIBM: &str = "--device-linker=amd64-pc-linux-gnu=-lm";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
-    let failure = link(&args);
-    eprintln!("{failure}");
-    ExitCode::from(failure::EXIT_CODE)
+    link(&args).tell(NAME)
 }
 
 /// Becomes clang-linker-wrapper; the failure to do so is what it gives.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 
 /// What the first argument says.
 pub enum Opening<'a> {
@@ -14,8 +14,8 @@ pub enum Opening<'a> {
     Command(String, &'a [OsString]),
 }
 
-/// Reads the first argument; an option there is refused.
-pub fn read(args: &[OsString]) -> Result<Opening<'_>, Failure> {
+/// Reads the first argument of `subcommand` (`cargo autodiff`, say); an option there is refused.
+pub fn read<'a>(args: &'a [OsString], subcommand: &str) -> Result<Opening<'a>, Failure> {
     let Some((first, rest)) = args.split_first() else {
         return Ok(Opening::Help);
     };
@@ -23,14 +23,13 @@ pub fn read(args: &[OsString]) -> Result<Opening<'_>, Failure> {
     match &*word {
         "-h" | "--help" | "help" => Ok(Opening::Help),
         "-V" | "--version" => Ok(Opening::Version),
-        option if option.starts_with('-') => {
-            let name = failure::subcommand();
-            Err(Failure::new(
-                format!("unknown option `{option}` before the command"),
-                "options of cargo go after the command",
-                format!("write `{name} COMMAND {option}`, for example `{name} build {option}`"),
-            ))
-        }
+        option if option.starts_with('-') => Err(Failure::new(
+            format!("unknown option `{option}` before the command"),
+            "options of cargo go after the command",
+            format!(
+                "write `{subcommand} COMMAND {option}`, for example `{subcommand} build {option}`"
+            ),
+        )),
         _ => Ok(Opening::Command(word.into_owned(), rest)),
     }
 }
