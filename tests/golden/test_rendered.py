@@ -5,6 +5,7 @@ Pins, recipes and images are the project's own. The sources of crates are not: w
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tomllib
@@ -121,6 +122,12 @@ def test_the_configuration_of_rustcs_build(patched: Path, golden: Golden) -> Non
     (path,) = patched.glob("[0-9][0-9]-rustc-build/recipe/bootstrap.toml")
     tomllib.loads(path.read_text())
     golden("bootstrap.toml", path.read_text())
+
+
+def test_the_facts_of_the_toolchain(patched: Path, golden: Golden) -> None:
+    (path,) = patched.glob("[0-9][0-9]-rustc/toolchain.json")
+    assert json.loads(path.read_text())["ptx"]["sm_90"] == 78
+    golden("toolchain.json", path.read_text())
 
 
 def test_rustcs_build_gets_every_patch(patched: Path) -> None:

@@ -16,6 +16,7 @@ pub mod diagnostic;
 pub mod doctest;
 pub mod dump;
 pub mod enzyme;
+pub mod facts;
 pub mod failure;
 pub mod input;
 pub mod opening;

@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 
 use cargo_common::cargo_home;
 use cargo_common::enzyme;
+use cargo_common::facts;
 use cargo_common::failure::Failure;
 use cargo_common::tools;
 
@@ -16,6 +17,7 @@ use crate::device_pass::DevicePass;
 use crate::host_pass;
 use crate::line;
 use crate::project::{self, Project};
+use crate::target::Target;
 use crate::toolchain::{self, Toolchain};
 
 /// Does what `args` (without the leading `offload`) ask for; returns only where cargo was not started for the program.
@@ -63,7 +65,7 @@ fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
             cargo,
             invocation,
             target,
-            &toolchain.host,
+            toolchain.triple(target),
             &target_dir,
             &kernels.name,
             core.as_deref(),
@@ -72,6 +74,10 @@ fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
         images.push(pass.run()?);
     }
     let mut command = host_pass::command(cargo, invocation, &target_dir, images)?;
+    let devices: Vec<String> = invocation.targets.iter().map(Target::to_string).collect();
+    command
+        .env(facts::PATH, &toolchain.facts.path)
+        .env("OFFLOAD_DEVICES", devices.join(","));
     settle(&mut command, home.as_deref(), invocation.verbose);
     // Replaces this process by cargo, so that its exit code and its signals are cargo's own.
     Err(tools::cargo_not_started(cargo, &command.exec()))

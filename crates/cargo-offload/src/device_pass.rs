@@ -46,12 +46,11 @@ impl DevicePass {
         cargo: &OsStr,
         invocation: &Invocation,
         target: &Target,
-        host: &str,
+        triple: &str,
         target_dir: &Path,
         package: &str,
         core: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let triple = target.triple(host);
         let profile = &invocation.device_profile;
         let folder = target_dir
             .join("offload")
@@ -275,13 +274,17 @@ mod tests {
         let Ok(Request::Compile(call)) = cli::parse(&args) else {
             panic!("{line}");
         };
-        let target = target.parse().unwrap();
-        let host = "x86_64-unknown-linux-gnu";
+        let target: Target = target.parse().unwrap();
+        let triple = match target {
+            Target::Host => "x86_64-unknown-linux-gnu",
+            Target::Cuda(_) => "nvptx64-nvidia-cuda",
+            Target::Amd(_) => "amdgcn-amd-amdhsa",
+        };
         DevicePass::new(
             OsStr::new("cargo"),
             &call,
             &target,
-            host,
+            triple,
             Path::new("/p/target"),
             "k",
             core,

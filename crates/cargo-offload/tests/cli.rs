@@ -24,6 +24,8 @@ const SHOWN: &[&str] = &[
     "CARGO_INCREMENTAL",
     "CARGO_HOME",
     "OFFLOAD_LINKER_CC",
+    "OFFLOAD_DEVICES",
+    "OFFLOAD_TOOLCHAIN",
 ];
 
 fn main() {
@@ -55,6 +57,10 @@ fn main() {
         (
             "the linker keeps the command line",
             the_linker_keeps_the_command_line,
+        ),
+        (
+            "the linker takes the ptx that devices need",
+            the_linker_takes_the_ptx_that_devices_need,
         ),
         ("a missing linker is named", a_missing_linker_is_named),
         ("help and version", help_and_version),
@@ -122,6 +128,11 @@ fn compile(args: &[&str]) {
     );
 }
 
+const FACTS: &str = "sysroot/share/holoenzyme/toolchain.json";
+const FACTS_TEXT: &str = r#"{"schema": 1, "llvm": {"major": "22", "folder": "/nowhere/llvm-22"},
+    "triples": {"cuda": "nvptx64-nvidia-cuda", "rocm": "amdgcn-amd-amdhsa", "host_device": "amd64-pc-linux-gnu"},
+    "core": {"amdgcn-amd-amdhsa": "gfx90a"}, "ptx": {"sm_80": 70, "sm_90": 78, "sm_100": 86}}"#;
+
 /// A workspace, and a sysroot with (empty) core libraries.
 struct Place(Folder);
 
@@ -134,6 +145,7 @@ impl Place {
                 "",
             );
         }
+        folder.file(FACTS, FACTS_TEXT);
         Self(folder)
     }
 
@@ -209,6 +221,8 @@ fn the_program_gets_the_images() {
                 images[1].display()
             ),
             "CARGO_OFFLOAD_NEXT=sccache".to_string(),
+            "OFFLOAD_DEVICES=sm_90,host".to_string(),
+            format!("OFFLOAD_TOOLCHAIN={}", place.0.path(FACTS).display()),
         ]
     );
     assert_eq!(
@@ -313,19 +327,12 @@ fn missing_things_are_named() {
     );
     assert!(err.contains("rustlib/amdgcn-amd-amdhsa/lib"), "{err}");
     // Where cargo can compile it, it does; code for one processor of AMD's is none for another.
-    let share = place.0.path("sysroot/share/holoenzyme");
-    fs::create_dir_all(&share).unwrap();
     let library = place.0.path("sysroot/lib/rustlib/amdgcn-amd-amdhsa/lib");
     fs::create_dir_all(&library).unwrap();
     fs::write(library.join("libcore-0.rlib"), "").unwrap();
-    fs::write(
-        share.join("core.json"),
-        r#"{"amdgcn-amd-amdhsa": "gfx90a"}"#,
-    )
-    .unwrap();
     let err = fails(&mut place.offload(&["build", "--target", "gfx942"]));
     assert!(err.contains("is compiled for gfx90a\n"), "{err}");
-    fs::write(share.join("build-std.toml"), "").unwrap();
+    place.0.file("sysroot/share/holoenzyme/build-std.toml", "");
     let (_, err) = succeed(&mut place.offload(&["build", "--target", "gfx942"]));
     assert!(
         err.contains("build-std.toml -Zbuild-std=core --release"),
@@ -336,6 +343,11 @@ fn missing_things_are_named() {
     let err = fails(&mut place.offload(&["build", "--target", "mi300"]));
     assert!(
         err.contains("unknown target `mi300`") && err.contains("gfx90a"),
+        "{err}"
+    );
+    let err = fails(&mut place.offload(&["build", "--target", "sm_35"]));
+    assert!(
+        err.contains("which version of PTX has sm_35 is not known\n  why: this toolchain knows: sm_100, sm_80, sm_90\n"),
         "{err}"
     );
     fs::remove_file(place.0.path("bin/nvlink")).unwrap();
@@ -353,6 +365,15 @@ fn missing_things_are_named() {
     let err = fails(&mut place.offload(&["build", "-p", "app"]));
     assert!(err.contains("package `app` has no library"), "{err}");
     assert!(err.contains("packages with one: k\n"), "{err}");
+    let err = fails(
+        place
+            .offload(&["build"])
+            .env("OFFLOAD_TOOLCHAIN", "/nowhere/facts"),
+    );
+    assert!(
+        err.contains("what this toolchain has is not known\n  why: /nowhere/facts: "),
+        "{err}"
+    );
     let err = fails(place.offload(&["build"]).env("FAKE_STABLE", "1"));
     assert!(err.contains("this rustc does not offload"), "{err}");
     let err = fails(place.offload(&["build"]).env_remove("FAKE_METADATA"));
@@ -486,21 +507,28 @@ fn others_are_passed_on_untouched() {
     }
 }
 
+/// `offload-linker` with the facts of a place, where all that is started says how it was called.
+fn linker(place: &Place) -> Command {
+    let llvm = place.0.path("llvm");
+    fs::create_dir_all(llvm.join("bin")).unwrap();
+    let wrapper = llvm.join("bin/clang-linker-wrapper");
+    fs::copy(env::current_exe().unwrap(), wrapper).unwrap();
+    place.0.file("bin/cc", "");
+    let facts = FACTS_TEXT.replace("/nowhere/llvm-22", &llvm.to_string_lossy());
+    let mut command = tool(LINKER);
+    command
+        .env("OFFLOAD_TOOLCHAIN", place.0.file(FACTS, &facts))
+        .env("PATH", place.0.path("bin"));
+    command
+}
+
 fn the_linker_keeps_the_command_line() {
     let place = Place::new("linker");
     let llvm = place.0.path("llvm");
-    fs::create_dir_all(llvm.join("bin")).unwrap();
-    fs::copy(
-        env::current_exe().unwrap(),
-        llvm.join("bin/clang-linker-wrapper"),
-    )
-    .unwrap();
     let cc = place.0.path("bin/cc");
-    fs::write(&cc, "").unwrap();
-    let mut command = tool(LINKER);
+    let mut command = linker(&place);
     command
-        .env("OFFLOAD_LLVM", &llvm)
-        .env("PATH", place.0.path("bin"))
+        .env("OFFLOAD_DEVICES", "host,sm_90")
         .args(["-m64", "a.o", "-o", "prog"]);
     let (out, _) = succeed(&mut command);
     assert_eq!(
@@ -512,6 +540,9 @@ fn the_linker_keeps_the_command_line() {
              -Wl,-rpath,{1}/lib -Wl,-lomptarget -Wl,-lomp -Wl,-lc\n",
             cc.display(),
             llvm.display()
+        ) + &format!(
+            "OFFLOAD_DEVICES=host,sm_90\nOFFLOAD_TOOLCHAIN={}\n",
+            place.0.path(FACTS).display()
         )
     );
     let err = fails(command.env("OFFLOAD_LINKER_CC", "gcc-99"));
@@ -521,8 +552,23 @@ fn the_linker_keeps_the_command_line() {
     );
 }
 
+fn the_linker_takes_the_ptx_that_devices_need() {
+    let place = Place::new("ptx");
+    for (devices, ptx) in [
+        ("sm_80", "70"),
+        ("sm_90,host", "78"),
+        ("sm_80,sm_100", "86"),
+        ("", "86"),
+    ] {
+        let (out, _) = succeed(linker(&place).env("OFFLOAD_DEVICES", devices));
+        let flag = format!("--device-compiler=nvptx64-nvidia-cuda=--cuda-feature=+ptx{ptx} ");
+        assert!(out.contains(&flag), "{devices}: {out}");
+    }
+}
+
 fn a_missing_linker_is_named() {
-    let err = fails(tool(LINKER).env("OFFLOAD_LLVM", "/nowhere"));
+    let place = Place::new("no-linker");
+    let err = fails(linker(&place).env("OFFLOAD_LLVM", "/nowhere"));
     assert!(
         err.contains(
             "clang-linker-wrapper is missing\n  why: /nowhere/bin/clang-linker-wrapper is not there"
