@@ -15,6 +15,7 @@ const SHOWN: &[&str] = &[
     "RUSTDOC",
     "CARGO_AUTODIFF_WRAPS",
     "CARGO_AUTODIFF_NEXT",
+    "CARGO_AUTODIFF_RUSTDOC",
     "CARGO_AUTODIFF_EXPANDS",
     "CARGO_PROFILE_RELEASE_LTO",
     "CARGO_PROFILE_DEV_LTO",
@@ -38,6 +39,7 @@ fn main() {
             "a wrapper of the user is chained",
             a_wrapper_of_the_user_is_chained,
         ),
+        ("the folder is another one", the_folder_is_another_one),
         ("the exit code is cargo's", the_exit_code_is_cargos),
         ("packages go to the workspace", packages_go_to_the_workspace),
         ("missing things are named", missing_things_are_named),
@@ -171,11 +173,39 @@ fn a_wrapper_of_the_user_is_chained() {
             .env("RUSTC_WORKSPACE_WRAPPER", AUTODIFF),
     );
     assert!(!out.contains("CARGO_AUTODIFF_NEXT"), "{out}");
-    let config = "build.rustc-workspace-wrapper = \"tools/wrap\"\n";
-    let (code, _, err) = run(place.autodiff(&["check"]).env("FAKE_CONFIG", config));
-    assert_eq!(code, 2);
+    // One that the configuration names, from the folder that its `.cargo` stands in.
+    let config = "build.rustc-workspace-wrapper = \"tools/wrap\" # /p/.cargo/config.toml\n\
+                  build.rustdoc = \"my-rustdoc\" # /p/.cargo/config.toml\n";
+    let out = succeed(place.autodiff(&["check"]).env("FAKE_CONFIG", config));
     assert!(
-        err.contains("set the environment variable RUSTC_WORKSPACE_WRAPPER instead"),
+        out.contains("CARGO_AUTODIFF_NEXT=/p/tools/wrap\n")
+            && out.contains("CARGO_AUTODIFF_RUSTDOC=my-rustdoc\n"),
+        "{out}"
+    );
+    let out = succeed(
+        place
+            .autodiff(&["check"])
+            .env("CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER", "env-wrap")
+            .env("FAKE_CONFIG", config),
+    );
+    assert!(out.contains("CARGO_AUTODIFF_NEXT=env-wrap\n"), "{out}");
+}
+
+fn the_folder_is_another_one() {
+    let place = Place::new("folder");
+    let folder = place.0.path("home");
+    let args = ["build", "-C", &folder.to_string_lossy(), "-rv"];
+    let out = succeed(place.autodiff(&args).env("FAKE_WHERE", "1"));
+    assert!(
+        out.starts_with(&format!(
+            "args build -r -v\nin {}\n",
+            folder.canonicalize().unwrap().display()
+        )),
+        "{out}"
+    );
+    let err = failure(&mut place.autodiff(&["-C", "/nowhere", "build"]));
+    assert!(
+        err.contains("-C /nowhere: there is no such folder"),
         "{err}"
     );
 }

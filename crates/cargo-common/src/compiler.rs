@@ -101,6 +101,16 @@ pub fn run(mut command: Command, job: Job) -> io::Result<u8> {
     watch.end(status)
 }
 
+/// Runs rustc, which says itself what there is to say, and gives the exit code that we end with. The main thread has to
+/// call it.
+pub fn run_plainly(command: &Command) -> io::Result<u8> {
+    let mut command = tied::to_us(command)?;
+    tied::to_parent();
+    let status = command.status()?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.unwrap_or(BROKEN))
+}
+
 fn patience() -> Duration {
     let seconds = env::var(PATIENCE_VARIABLE).ok();
     Duration::from_secs(

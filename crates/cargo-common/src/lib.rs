@@ -11,6 +11,7 @@
 pub mod call;
 pub mod cargo_home;
 pub mod compiler;
+pub mod config;
 pub mod contract;
 pub mod diagnostic;
 pub mod doctest;
@@ -20,6 +21,7 @@ pub mod facts;
 pub mod failure;
 pub mod input;
 pub mod opening;
+pub mod options;
 pub mod output;
 pub mod places;
 pub mod profile;

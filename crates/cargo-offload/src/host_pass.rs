@@ -9,6 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cargo_common::config::{Config, Place};
 use cargo_common::failure::Failure;
 
 use crate::cli::Invocation;
@@ -20,6 +21,7 @@ pub fn command(
     cargo: &OsStr,
     invocation: &Invocation,
     target_dir: &Path,
+    config: &Config,
     images: Vec<PathBuf>,
 ) -> Result<Command, Failure> {
     let myself = wrapper::myself()?;
@@ -31,11 +33,11 @@ pub fn command(
     let mut command = Command::new(cargo);
     command.args(&invocation.host_args);
     setting.give(&mut command)?;
-    for (variable, place, next) in [
-        ("RUSTC_WORKSPACE_WRAPPER", &front, wrapper::FRONT.next),
-        ("RUSTDOC", &myself, wrapper::FRONT.rustdoc),
+    for (place, path, next) in [
+        (Place::RUSTC_WORKSPACE_WRAPPER, &front, wrapper::FRONT.next),
+        (Place::RUSTDOC, &myself, wrapper::FRONT.rustdoc),
     ] {
-        wrapper::chain(&mut command, variable, next, place, &myself);
+        place.take(&mut command, config, next, path, &myself);
     }
     // Only cargo may say that a crate is compiled; see `wrapper`.
     command

@@ -1,6 +1,6 @@
 //! `cargo offload`: cargo, with the kernels of a crate compiled for devices, and the program linked with them.
 //!
-//! One executable with two parts. Started as `cargo offload COMMAND` it runs cargo once for each device target, which
+//! One executable with two parts. Started as `cargo offload COMMAND` it runs cargo once for each device, which
 //! compiles the library with the kernels into an image, and then becomes cargo for the program itself (`command`).
 //! That cargo starts it again in front of rustc or rustdoc (`wrapper`), where it adds the images and the linker for
 //! the crates that are members of the workspace, and only for those: dependencies, build scripts and procedural
@@ -8,11 +8,11 @@
 
 mod cli;
 mod command;
+mod device;
 mod device_pass;
 mod host_pass;
 mod line;
 mod project;
-mod target;
 mod toolchain;
 mod wrapper;
 

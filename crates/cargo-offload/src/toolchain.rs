@@ -1,20 +1,20 @@
-//! The compiler that cargo will use, and whether everything is there that a target needs: what is missing would
+//! The compiler that cargo will use, and whether everything is there that a device needs: what is missing would
 //! otherwise be noticed late, and in other words.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use cargo_common::facts::Facts;
 use cargo_common::failure::Failure;
 use cargo_common::tools::ask_rustc;
 
-use crate::target::Target;
+use crate::device::Device;
 
 /// The compiler.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Toolchain {
-    /// The triple that it runs on.
+    /// The triple that programs are compiled for.
     pub host: String,
     /// What its image says of it.
     pub facts: Facts,
@@ -23,8 +23,8 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
-    /// Asks rustc, and checks that it offloads at all.
-    pub fn read(rustc: &OsStr) -> Result<Self, Failure> {
+    /// Asks rustc, and checks that it offloads at all. Programs are for `triple`, or for the machine that it runs on.
+    pub fn read(rustc: &OsStr, triple: Option<&str>) -> Result<Self, Failure> {
         let told = ask_rustc(rustc, &["-vV"])?;
         let field = |name: &str| told.lines().find_map(|line| line.strip_prefix(name));
         let version = told.lines().next().unwrap_or_default().to_string();
@@ -48,36 +48,39 @@ impl Toolchain {
         })?;
         let sysroot = PathBuf::from(ask_rustc(rustc, &["--print", "sysroot"])?.trim());
         Ok(Self {
-            host: host.to_string(),
+            host: triple
+                .filter(|triple| *triple != "host-tuple")
+                .unwrap_or(host)
+                .to_string(),
             facts: Facts::of(&sysroot)?,
             sysroot,
             version,
         })
     }
 
-    /// The triple that rustc compiles a target for.
-    pub fn triple(&self, target: &Target) -> &str {
-        target.triple(&self.host, &self.facts)
+    /// The triple that rustc compiles for a device.
+    pub fn triple(&self, device: &Device) -> &str {
+        device.triple(&self.host, &self.facts)
     }
 
-    /// Checks what a target needs: `core` compiled for it, and programs. Gives the configuration with which cargo has
+    /// Checks what a device needs: `core` compiled for it, and programs. Gives the configuration with which cargo has
     /// to compile `core` itself, where it has to; with `builds_std` the user has seen to that.
-    pub fn check(&self, target: &Target, builds_std: bool) -> Result<Option<PathBuf>, Failure> {
-        self.check_programs(target)?;
-        self.check_ptx(target)?;
-        let triple = self.triple(target);
+    pub fn check(&self, device: &Device, builds_std: bool) -> Result<Option<PathBuf>, Failure> {
+        self.check_programs(device)?;
+        self.check_ptx(device)?;
+        let triple = self.triple(device);
         let folder = self.sysroot.join("lib/rustlib").join(triple).join("lib");
         let is_for = self.facts.core_is_for(triple);
-        let is_other = matches!((is_for, target.cpu()), (Some(there), Some(cpu)) if there != cpu);
+        let is_other = matches!((is_for, device.cpu()), (Some(there), Some(cpu)) if there != cpu);
         if builds_std || (has_core(&folder) && !is_other) {
             return Ok(None);
         }
         let config = self.sysroot.join("share/holoenzyme/build-std.toml");
-        if config.is_file() && *target != Target::Host {
+        if config.is_file() && *device != Device::Host {
             return Ok(Some(config));
         }
         Err(Failure::new(
-            format!("the core library for {target} is missing"),
+            format!("the core library for {device} is missing"),
             match is_for.filter(|_| is_other) {
                 Some(there) => format!("the one in {} is compiled for {there}", folder.display()),
                 None => format!(
@@ -88,15 +91,15 @@ impl Toolchain {
             },
             format!(
                 "work in a toolchain image of the patched channel, or let cargo compile it with `-Zbuild-std=core` \
-                 (needs the library's source, and RUSTC_BOOTSTRAP=1 for a stable cargo), or leave {target} out of \
-                 --target"
+                 (needs the library's source), or leave {device} out of \
+                 --device"
             ),
         ))
     }
 
     /// Checks that a version of PTX is known that has an NVIDIA GPU: clang's own has none of today's.
-    fn check_ptx(&self, target: &Target) -> Result<(), Failure> {
-        let Target::Cuda(cpu) = target else {
+    fn check_ptx(&self, device: &Device) -> Result<(), Failure> {
+        let Device::Cuda(cpu) = device else {
             return Ok(());
         };
         if self.facts.ptx(cpu).is_some() {
@@ -113,16 +116,16 @@ impl Toolchain {
         ))
     }
 
-    fn check_programs(&self, target: &Target) -> Result<(), Failure> {
-        let (needed, fix) = match target {
-            Target::Host => (&[][..], String::new()),
-            Target::Cuda(_) => (
+    fn check_programs(&self, device: &Device) -> Result<(), Failure> {
+        let (needed, fix) = match device {
+            Device::Host => (&[][..], String::new()),
+            Device::Cuda(_) => (
                 &["ptxas", "nvlink"][..],
                 "work in the toolchain image of an sm_* cell (patched-1.96-sm_90), or put NVIDIA's own on PATH: its \
                  wheel nvidia-cuda-nvcc has both"
                     .to_string(),
             ),
-            Target::Amd(_) => (
+            Device::Amd(_) => (
                 &["lld"][..],
                 "work in a toolchain image of the patched channel, or install lld".to_string(),
             ),
@@ -138,7 +141,7 @@ impl Toolchain {
         }
         Err(Failure::new(
             format!(
-                "{} to link code for {target} is missing",
+                "{} to link code for {device} is missing",
                 missing.join(" and ")
             ),
             format!("no such program is on PATH or in {}", llvm.display()),
@@ -167,11 +170,6 @@ fn find(name: &str, llvm: &Path) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// The rustc that cargo will start.
-pub fn rustc() -> OsString {
-    env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,12 +177,12 @@ mod tests {
 
     #[test]
     fn a_compiler_that_is_not_there_is_named() {
-        let failure = Toolchain::read(OsStr::new("/nowhere/rustc")).unwrap_err();
+        let failure = Toolchain::read(OsStr::new("/nowhere/rustc"), None).unwrap_err();
         assert_eq!(failure.what, "`/nowhere/rustc -vV` could not be started");
     }
 
     #[test]
-    fn what_is_there_is_told_by_target() {
+    fn what_is_there_is_told_by_device() {
         let sysroot = env::temp_dir().join(format!("cargo-offload-core-{}", std::process::id()));
         let write = |file: &str, text: &str| {
             let path = sysroot.join(file);
@@ -207,7 +205,7 @@ mod tests {
             sysroot: sysroot.clone(),
             version: "rustc 1.96.0".to_string(),
         };
-        assert_eq!(toolchain.check(&Target::Host, false), Ok(None));
+        assert_eq!(toolchain.check(&Device::Host, false), Ok(None));
         for (word, triple) in [
             ("host", "x86_64-unknown-linux-gnu"),
             ("sm_90", "nvptx64-nvidia-cuda"),

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 
@@ -13,6 +14,7 @@ use fakes::{
 const OFFLOAD: &str = env!("CARGO_BIN_EXE_cargo-offload");
 const LINKER: &str = env!("CARGO_BIN_EXE_offload-linker");
 const SHOWN: &[&str] = &[
+    "RUSTC_BOOTSTRAP",
     "RUSTC_WORKSPACE_WRAPPER",
     "RUSTDOC",
     "RUSTFLAGS",
@@ -30,11 +32,28 @@ const SHOWN: &[&str] = &[
 
 fn main() {
     let tests: &[(&str, fn())] = &[
-        ("a target is a pass", a_target_is_a_pass),
+        ("a device is a pass", a_device_is_a_pass),
         ("the program gets the images", the_program_gets_the_images),
+        (
+            "compilers of the configuration are chained",
+            compilers_of_the_configuration_are_chained,
+        ),
+        (
+            "a target is what the program is compiled for",
+            a_target_is_what_the_program_is_compiled_for,
+        ),
+        ("the folder is another one", the_folder_is_another_one),
+        (
+            "build scripts see no unlocking",
+            build_scripts_see_no_unlocking,
+        ),
         (
             "images follow what cargo made",
             images_follow_what_cargo_made,
+        ),
+        (
+            "images of libraries that are gone go",
+            images_of_libraries_that_are_gone_go,
         ),
         (
             "a lost image is compiled again",
@@ -81,43 +100,60 @@ fn answer(args: &[&str]) {
         ),
         ["-Zunstable-options", "-Zoffload=Device", ..] => println!("rustc 1.96.0"),
         ["rustc", ..] => compile(args),
+        ["--crate-name", "k", ..] if args.contains(&"-Zoffload=Device") => compile_kernels(args),
+        // A wrapper of the user, which starts the rustc that it is given.
+        [_, "--crate-name", "k", ..] if args.contains(&"-Zoffload=Device") => {
+            compile_kernels(&args[1..]);
+        }
         _ => return,
     }
     process::exit(0)
 }
 
-/// A device pass: `FAKE_CODE` stands for everything that the library is compiled from. Each has a library of its own,
-/// which is compiled where it is not there, and the image is always the same file.
+/// The value that follows an option.
+fn after<'a>(args: &[&'a str], option: &str) -> &'a str {
+    let at = args.iter().position(|arg| *arg == option).unwrap();
+    args[at + 1]
+}
+
+/// cargo in a device pass. `FAKE_HASH` stands for features and flags: each has a library of its own, which is compiled
+/// where it is not there, or where the code is another one (`FAKE_CODE`).
 fn compile(args: &[&str]) {
-    let after = |option: &str| {
-        let at = args.iter().position(|arg| *arg == option).unwrap();
-        args[at + 1].to_string()
-    };
     eprintln!("pass {}", args.join(" "));
     for name in [
         "RUSTFLAGS",
         "CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS",
         "CARGO_PROFILE_RELEASE_LTO",
-        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_BOOTSTRAP",
     ] {
         if let Ok(value) = env::var(name) {
             eprintln!("{name}={value}");
         }
     }
     let code = env::var("FAKE_CODE").unwrap_or_else(|_| "1".to_string());
-    if code == "wrong" {
-        fail("error: could not compile", 101);
-    }
-    let results = PathBuf::from(after("--target-dir"))
-        .join(after("--target"))
+    let hash = env::var("FAKE_HASH").unwrap_or_else(|_| "0f".to_string());
+    let results = PathBuf::from(after(args, "--target-dir"))
+        .join(after(args, "--target"))
         .join("release");
     let deps = results.join("deps");
     fs::create_dir_all(&deps).unwrap();
-    let library = deps.join(format!("libk-{code}.a"));
-    let fresh = library.is_file();
+    let library = deps.join(format!("libk-{hash}.a"));
+    let fresh = fs::read_to_string(&library).is_ok_and(|there| there == format!("{code} {hash}"));
     if !fresh {
-        fs::write(&library, &code).unwrap();
-        fs::write(deps.join("host.out"), format!("image of {code}")).unwrap();
+        let mut rustc = Command::new(env::var_os("RUSTC_WORKSPACE_WRAPPER").unwrap());
+        rustc
+            .arg(env::var_os("RUSTC").unwrap())
+            .args(["--crate-name", "k", "--crate-type", "staticlib"])
+            .args(["-C", &format!("extra-filename=-{hash}"), "--out-dir"])
+            .arg(&deps)
+            .args(["--error-format=json", "--emit=link", "-Zoffload=Device"])
+            .env("CARGO_CRATE_NAME", "k");
+        if args.contains(&"-Zautodiff=Enable") {
+            rustc.arg("-Zautodiff=Enable");
+        }
+        if !rustc.status().unwrap().success() {
+            fail("error: could not compile", 101);
+        }
     }
     let uplifted = results.join("libk.a");
     let _ = fs::remove_file(&uplifted);
@@ -126,6 +162,27 @@ fn compile(args: &[&str]) {
         r#"{{"reason":"compiler-artifact","target":{{"crate_types":["staticlib"]}},"filenames":["{}"],"fresh":{fresh}}}"#,
         uplifted.display()
     );
+}
+
+/// rustc in a device pass: the image is always the same file. Code that is wrong gives one too, and an error.
+fn compile_kernels(args: &[&str]) {
+    let deps = PathBuf::from(after(args, "--out-dir"));
+    let hash = after(args, "-C").strip_prefix("extra-filename=-").unwrap();
+    let code = env::var("FAKE_CODE").unwrap_or_else(|_| "1".to_string());
+    if let Ok(says) = env::var("FAKE_SAYS") {
+        fail(&says, 101);
+    }
+    if code != "none" {
+        fs::write(deps.join("host.out"), format!("image of {code} {hash}")).unwrap();
+    }
+    if code == "wrong" {
+        process::exit(1);
+    }
+    fs::write(
+        deps.join(format!("libk-{hash}.a")),
+        format!("{code} {hash}"),
+    )
+    .unwrap();
 }
 
 const FACTS: &str = "sysroot/share/holoenzyme/toolchain.json";
@@ -170,14 +227,26 @@ impl Place {
             .join(format!("release/{target}.out"))
     }
 
+    /// The images that are kept for the host, by name.
+    fn images(&self) -> Vec<String> {
+        let deps = self.host_image().with_file_name("deps");
+        let mut names: Vec<_> = fs::read_dir(deps)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter(|name| Path::new(name).extension() == Some(OsStr::new("out")))
+            .collect();
+        names.sort();
+        names
+    }
+
     fn host_image(&self) -> PathBuf {
         self.image("host", "x86_64-unknown-linux-gnu")
     }
 }
 
-fn a_target_is_a_pass() {
+fn a_device_is_a_pass() {
     let place = Place::new("pass");
-    let mut command = place.offload(&["build", "--target", "host,sm_90", "--locked"]);
+    let mut command = place.offload(&["build", "--device", "host,sm_90", "--locked"]);
     let (_, err) = succeed(command.env("RUSTFLAGS", "-Ctarget-cpu=native"));
     let folder = place.0.path("target/offload/k");
     let pass = |target: &str, triple: &str| {
@@ -200,8 +269,9 @@ fn a_target_is_a_pass() {
 
 fn the_program_gets_the_images() {
     let place = Place::new("program");
-    let mut command = place.offload(&["run", "--target", "sm_90,host", "-v", "--", "7"]);
-    let (out, err) = succeed(command.env("RUSTC_WORKSPACE_WRAPPER", "sccache"));
+    let mut command = place.offload(&["run", "--device", "sm_90,host", "-v", "--", "7"]);
+    let wrapper = env::current_exe().unwrap();
+    let (out, err) = succeed(command.env("RUSTC_WORKSPACE_WRAPPER", &wrapper));
     let images = [
         place.image("sm_90", "nvptx64-nvidia-cuda"),
         place.host_image(),
@@ -220,14 +290,14 @@ fn the_program_gets_the_images() {
                 images[0].display(),
                 images[1].display()
             ),
-            "CARGO_OFFLOAD_NEXT=sccache".to_string(),
+            format!("CARGO_OFFLOAD_NEXT={}", wrapper.display()),
             "OFFLOAD_DEVICES=sm_90,host".to_string(),
             format!("OFFLOAD_TOOLCHAIN={}", place.0.path(FACTS).display()),
         ]
     );
     assert_eq!(
         fs::read_to_string(place.host_image()).unwrap(),
-        "image of 1"
+        "image of 1 0f"
     );
     let shown: Vec<_> = err.lines().filter(|line| line.starts_with("+ ")).collect();
     assert_eq!(shown.len(), 3, "{err}");
@@ -238,7 +308,7 @@ fn the_program_gets_the_images() {
     // In a program started by `cargo offload run`, our own place is not a user's wrapper.
     let (again, _) = succeed(
         place
-            .offload(&["run", "--target", "sm_90,host"])
+            .offload(&["run", "--device", "sm_90,host"])
             .env("RUSTC_WORKSPACE_WRAPPER", front)
             .env("RUSTDOC", OFFLOAD),
     );
@@ -249,35 +319,138 @@ fn the_program_gets_the_images() {
     assert!(!again.contains("CARGO_OFFLOAD_RUSTDOC"), "{again}");
 }
 
+fn compilers_of_the_configuration_are_chained() {
+    let place = Place::new("config");
+    let root = place.0.root().display();
+    fs::create_dir(place.0.path("tools")).unwrap();
+    symlink(env::current_exe().unwrap(), place.0.path("tools/wrap")).unwrap();
+    // From the folder that `.cargo` stands in.
+    let origin = format!("# {root}/.cargo/config.toml");
+    let config = format!(
+        "build.rustc-workspace-wrapper = \"tools/wrap\" {origin}\nbuild.rustdoc = \"my-rustdoc\" {origin}\n"
+    );
+    let mut command = place.offload(&["build"]);
+    let (out, _) = succeed(command.env("FAKE_CONFIG", config));
+    assert!(
+        out.contains(&format!("CARGO_OFFLOAD_NEXT={root}/tools/wrap\n"))
+            && out.contains("CARGO_OFFLOAD_RUSTDOC=my-rustdoc\n"),
+        "{out}"
+    );
+    // rustc too: the one of the environment would be asked first.
+    let myself = env::current_exe().unwrap();
+    let config = format!(
+        "build.rustc = \"{}\" # /p/.cargo/config.toml\n",
+        myself.display()
+    );
+    let mut command = place.offload(&["build"]);
+    succeed(command.env_remove("RUSTC").env("FAKE_CONFIG", config));
+}
+
+fn a_target_is_what_the_program_is_compiled_for() {
+    let place = Place::new("triple");
+    let triple = "aarch64-unknown-linux-gnu";
+    place.0.file(
+        &format!("sysroot/lib/rustlib/{triple}/lib/libcore-0.rlib"),
+        "",
+    );
+    let (out, err) = succeed(&mut place.offload(&["build", "--target", triple]));
+    assert!(
+        out.starts_with(&format!("args build --release --target {triple}\n")),
+        "{out}"
+    );
+    assert!(
+        err.contains(&format!(" --target {triple} --target-dir ")),
+        "{err}"
+    );
+    // As devices were named before `--device` was there.
+    let (out, err) = succeed(&mut place.offload(&["build", "--target", "sm_90,host"]));
+    assert!(out.starts_with("args build --release\n"), "{out}");
+    assert!(
+        err.starts_with("note: cargo offload: what kernels are compiled for is named with `--device sm_90,host`;"),
+        "{err}"
+    );
+}
+
+fn the_folder_is_another_one() {
+    let place = Place::new("folder");
+    let folder = place.0.path("home");
+    let name = folder.to_string_lossy();
+    for args in [&["-C", &name, "fetch"][..], &["build", "-C", &name, "-rv"]] {
+        let (out, _) = succeed(place.offload(args).env("FAKE_WHERE", "1"));
+        let line = format!("in {}", folder.canonicalize().unwrap().display());
+        assert!(
+            out.lines().any(|found| found == line) && !out.contains("-C"),
+            "{out}"
+        );
+    }
+}
+
+/// Compiling `core` needs an unstable option of cargo, which build scripts of dependencies are not to know of.
+fn build_scripts_see_no_unlocking() {
+    let place = Place::new("unlock");
+    place.0.file("sysroot/share/holoenzyme/build-std.toml", "");
+    let (out, err) = succeed(&mut place.offload(&["build", "--device", "gfx942"]));
+    assert!(err.contains(" -Zbuild-std=core "), "{err}");
+    assert!(
+        !err.contains("RUSTC_BOOTSTRAP") && !out.contains("RUSTC_BOOTSTRAP"),
+        "{out}{err}"
+    );
+}
+
 fn images_follow_what_cargo_made() {
     let place = Place::new("follow");
-    let mut seen = Vec::new();
-    for code in ["1", "2", "1", "1"] {
-        succeed(place.offload(&["build"]).env("FAKE_CODE", code));
-        seen.push(fs::read_to_string(place.host_image()).unwrap());
+    let mut compiled = 0;
+    for (code, hash, is_new) in [
+        ("1", "a", true),
+        ("2", "a", true),
+        ("2", "b", true),
+        ("2", "a", false),
+        ("1", "b", true),
+        ("1", "b", false),
+    ] {
+        let mut command = place.offload(&["build"]);
+        command.env("FAKE_CODE", code).env("FAKE_HASH", hash);
+        succeed(&mut command);
+        let image = fs::read_to_string(place.host_image()).unwrap();
+        assert_eq!(image, format!("image of {code} {hash}"));
+        compiled += usize::from(is_new);
     }
-    assert_eq!(
-        seen,
-        ["image of 1", "image of 2", "image of 1", "image of 1"]
-    );
+    assert_eq!(compiled, 4);
+    assert_eq!(place.images(), ["k-a.out", "k-b.out"]);
+}
+
+fn images_of_libraries_that_are_gone_go() {
+    let place = Place::new("collect");
+    for hash in ["a", "b"] {
+        succeed(place.offload(&["build"]).env("FAKE_HASH", hash));
+    }
+    let deps = place.host_image().with_file_name("deps");
+    // As images were told before, and as a library of another set of features that was removed.
+    fs::write(deps.join("image-1f-2e-3d.out"), "").unwrap();
+    fs::remove_file(deps.join("libk-a.a")).unwrap();
+    succeed(place.offload(&["build"]).env("FAKE_HASH", "b"));
+    assert_eq!(place.images(), ["k-b.out"]);
 }
 
 fn a_lost_image_is_compiled_again() {
     let place = Place::new("lost");
     succeed(&mut place.offload(&["build"]));
     let deps = place.host_image().with_file_name("deps");
-    for file in fs::read_dir(&deps).unwrap() {
-        let path = file.unwrap().path();
-        if path.extension() == Some(OsStr::new("out")) {
-            fs::remove_file(path).unwrap();
-        }
-    }
+    fs::remove_file(deps.join("k-0f.out")).unwrap();
     let (_, err) = succeed(&mut place.offload(&["build"]));
     assert_eq!(err.matches("pass rustc").count(), 2, "{err}");
     assert_eq!(
         fs::read_to_string(place.host_image()).unwrap(),
-        "image of 1"
+        "image of 1 0f"
     );
+    // One of a compilation that failed is none, and neither is the one before it.
+    fails(place.offload(&["build"]).env("FAKE_CODE", "wrong"));
+    assert_eq!(place.images(), ["host.out"]);
+    let (_, err) = succeed(&mut place.offload(&["build"]));
+    assert_eq!(err.matches("pass rustc").count(), 2, "{err}");
+    assert_eq!(place.images(), ["k-0f.out"]);
+    let err = fails(place.offload(&["build"]).env("FAKE_CODE", "none"));
+    assert!(err.contains("there is no image for host"), "{err}");
 }
 
 fn autodiff_reaches_both_passes() {
@@ -289,10 +462,6 @@ fn autodiff_reaches_both_passes() {
     let (out, err) = succeed(&mut place.offload(&["build", "--autodiff"]));
     assert!(
         err.contains(" -Cpanic=abort -Zautodiff=Enable -Cdebuginfo=line-directives-only\n"),
-        "{err}"
-    );
-    assert!(
-        err.contains(&format!("\nRUSTC_WORKSPACE_WRAPPER={OFFLOAD}\n")),
         "{err}"
     );
     for line in [
@@ -320,7 +489,7 @@ fn a_failed_pass_ends_it() {
 
 fn missing_things_are_named() {
     let place = Place::new("missing");
-    let err = fails(&mut place.offload(&["build", "--target", "gfx90a"]));
+    let err = fails(&mut place.offload(&["build", "--device", "gfx90a"]));
     assert!(
         err.contains("the core library for gfx90a is missing"),
         "{err}"
@@ -330,34 +499,34 @@ fn missing_things_are_named() {
     let library = place.0.path("sysroot/lib/rustlib/amdgcn-amd-amdhsa/lib");
     fs::create_dir_all(&library).unwrap();
     fs::write(library.join("libcore-0.rlib"), "").unwrap();
-    let err = fails(&mut place.offload(&["build", "--target", "gfx942"]));
+    let err = fails(&mut place.offload(&["build", "--device", "gfx942"]));
     assert!(err.contains("is compiled for gfx90a\n"), "{err}");
     place.0.file("sysroot/share/holoenzyme/build-std.toml", "");
-    let (_, err) = succeed(&mut place.offload(&["build", "--target", "gfx942"]));
+    let (_, err) = succeed(&mut place.offload(&["build", "--device", "gfx942"]));
     assert!(
         err.contains("build-std.toml -Zbuild-std=core --release"),
         "{err}"
     );
-    let (_, err) = succeed(&mut place.offload(&["build", "--target", "gfx90a"]));
+    let (_, err) = succeed(&mut place.offload(&["build", "--device", "gfx90a"]));
     assert!(!err.contains("-Zbuild-std"), "{err}");
-    let err = fails(&mut place.offload(&["build", "--target", "mi300"]));
+    let err = fails(&mut place.offload(&["build", "--device", "mi300"]));
     assert!(
-        err.contains("unknown target `mi300`") && err.contains("gfx90a"),
+        err.contains("unknown device `mi300`") && err.contains("gfx90a"),
         "{err}"
     );
-    let err = fails(&mut place.offload(&["build", "--target", "sm_35"]));
+    let err = fails(&mut place.offload(&["build", "--device", "sm_35"]));
     assert!(
         err.contains("which version of PTX has sm_35 is not known\n  why: this toolchain knows: sm_100, sm_80, sm_90\n"),
         "{err}"
     );
     fs::remove_file(place.0.path("bin/nvlink")).unwrap();
-    let err = fails(&mut place.offload(&["build", "--target", "sm_90"]));
+    let err = fails(&mut place.offload(&["build", "--device", "sm_90"]));
     assert!(
         err.contains("nvlink to link code for sm_90 is missing"),
         "{err}"
     );
     fs::remove_file(place.0.path("bin/ptxas")).unwrap();
-    let err = fails(&mut place.offload(&["build", "--target", "sm_90"]));
+    let err = fails(&mut place.offload(&["build", "--device", "sm_90"]));
     assert!(
         err.contains("ptxas and nvlink to link code for sm_90"),
         "{err}"
@@ -466,7 +635,10 @@ fn errors_of_enzyme_are_rustcs_in_both_passes() {
         "--error-format=json",
     ];
     let program = wrapper(Some("member"), &args);
-    let mut kernels = wrapper(Some("member"), &[&args[..], &["-Zoffload=Device"]].concat());
+    let mut kernels = wrapper(
+        Some("member"),
+        &[&args[..], &["-Zoffload=Device", "-Zautodiff=Enable"]].concat(),
+    );
     kernels.env("CARGO_OFFLOAD_KERNELS", "1");
     for mut command in [program, kernels] {
         command

@@ -59,6 +59,9 @@ fn stand_in(args: &[&str], shown: &[&str]) -> ! {
                 fail(&says, 101);
             }
             println!("args {}", args.join(" "));
+            if env::var_os("FAKE_WHERE").is_some() {
+                println!("in {}", env::current_dir().unwrap().display());
+            }
             show(shown);
             process::exit(env::var("FAKE_EXIT").map_or(0, |code| code.parse().unwrap()))
         }

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use cargo_common::facts::Facts;
 use cargo_common::failure::Failure;
 
-/// A device target, as it is written after `--target`.
+/// A device, as it is written after `--device`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum Device {
     /// libomptarget's virtual host device: the kernels run on the processor, one thread after another.
     Host,
     /// An NVIDIA GPU, by its architecture (`sm_90`).
@@ -17,7 +17,7 @@ pub enum Target {
     Amd(String),
 }
 
-impl Target {
+impl Device {
     /// The triple that rustc compiles for; for the host that of the compiler itself.
     pub fn triple<'a>(&self, host: &'a str, facts: &'a Facts) -> &'a str {
         match self {
@@ -25,6 +25,14 @@ impl Target {
             Self::Cuda(_) => &facts.cuda,
             Self::Amd(_) => &facts.rocm,
         }
+    }
+
+    /// Whether a `--target` names devices, as it did before `--device` was there: all words of it look like one's name, and
+    /// there is no target of Rust's that does.
+    pub fn are_named(list: &str) -> bool {
+        let mut words = list.split(',').map(str::trim);
+        words.clone().any(|word| word.parse::<Self>().is_ok())
+            && words.all(|word| !word.contains('-'))
     }
 
     /// The processor to compile for; none where the triple's own is meant.
@@ -36,13 +44,13 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for Device {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.cpu().unwrap_or("host"))
     }
 }
 
-impl FromStr for Target {
+impl FromStr for Device {
     type Err = Failure;
 
     fn from_str(word: &str) -> Result<Self, Failure> {
@@ -57,9 +65,9 @@ impl FromStr for Target {
             Some(("sm_", number)) if is_architecture(number) => Ok(Self::Cuda(word.to_string())),
             Some(("gfx", number)) if is_architecture(number) => Ok(Self::Amd(word.to_string())),
             _ => Err(Failure::new(
-                format!("unknown target `{word}`"),
-                "a target is `host` (the virtual host device), `sm_NN` (NVIDIA) or `gfxNNN` (AMD)",
-                "write for example `--target host`, `--target sm_90` or `--target host,sm_90,gfx90a`",
+                format!("unknown device `{word}`"),
+                "a device is `host` (the virtual host device), `sm_NN` (NVIDIA) or `gfxNNN` (AMD)",
+                "write for example `--device host`, `--device sm_90` or `--device host,sm_90,gfx90a`",
             )),
         }
     }
@@ -70,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_have_processors() {
+    fn devices_have_processors() {
         for (word, cpu) in [
             ("host", None),
             ("sm_90", Some("sm_90")),
@@ -78,9 +86,25 @@ mod tests {
             ("gfx90a", Some("gfx90a")),
             ("gfx1100", Some("gfx1100")),
         ] {
-            let target: Target = word.parse().unwrap();
-            assert_eq!(target.cpu(), cpu);
-            assert_eq!(target.to_string(), word);
+            let device: Device = word.parse().unwrap();
+            assert_eq!(device.cpu(), cpu);
+            assert_eq!(device.to_string(), word);
+        }
+    }
+
+    #[test]
+    fn targets_of_rust_are_no_devices() {
+        for (list, are) in [
+            ("host", true),
+            ("sm_90,host", true),
+            ("host,", true),
+            ("sm_90,mi300", true),
+            ("x86_64-unknown-linux-gnu", false),
+            ("nvptx64-nvidia-cuda", false),
+            ("host-tuple", false),
+            ("my/target.json", false),
+        ] {
+            assert_eq!(Device::are_named(list), are, "{list}");
         }
     }
 
@@ -97,8 +121,8 @@ mod tests {
             "sm_9é",
             "é",
         ] {
-            let failure = word.parse::<Target>().unwrap_err();
-            assert_eq!(failure.what, format!("unknown target `{word}`"));
+            let failure = word.parse::<Device>().unwrap_err();
+            assert_eq!(failure.what, format!("unknown device `{word}`"));
         }
     }
 }
