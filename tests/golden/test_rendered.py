@@ -5,6 +5,7 @@ Pins, recipes and images are the project's own. The sources of crates are not: w
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tomllib
@@ -65,9 +66,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("recipes", "images"):
         shutil.copytree(source / name, root / name, ignore=shutil.ignore_patterns("target"))
     shutil.copy(source / "matrix.yaml", root)
-    for crate in (source / "crates").iterdir():
-        (root / "crates" / crate.name).mkdir(parents=True)
-        (root / "crates" / crate.name / "Cargo.toml").write_text("[package]\n")
+    for manifest in (source / "crates").glob("*/Cargo.toml"):
+        (root / "crates" / manifest.parent.name).mkdir(parents=True)
+        (root / "crates" / manifest.parent.name / "Cargo.toml").write_text("[package]\n")
+    for name in ("Cargo.toml", "Cargo.lock"):
+        (root / "crates" / name).write_text("[workspace]\n")
     project = Project(root)
     write_lock(root / "matrix.lock", fixed_resolution(project))
     render_cells(project, [project.matrix.cell(CELL), project.matrix.cell(PATCHED)], root / "out")
@@ -119,6 +122,12 @@ def test_the_configuration_of_rustcs_build(patched: Path, golden: Golden) -> Non
     (path,) = patched.glob("[0-9][0-9]-rustc-build/recipe/bootstrap.toml")
     tomllib.loads(path.read_text())
     golden("bootstrap.toml", path.read_text())
+
+
+def test_the_facts_of_the_toolchain(patched: Path, golden: Golden) -> None:
+    (path,) = patched.glob("[0-9][0-9]-rustc/toolchain.json")
+    assert json.loads(path.read_text())["ptx"]["sm_90"] == 78
+    golden("toolchain.json", path.read_text())
 
 
 def test_rustcs_build_gets_every_patch(patched: Path) -> None:

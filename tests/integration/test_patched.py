@@ -103,11 +103,14 @@ def test_the_image_holds_what_offline_users_need(patched: str, engine: DockerEng
         "set -eu; cd /tmp; export RUSTC_BOOTSTRAP=1 CARGO_HOME=/tmp/cargo; cargo init -q --lib --vcs none --name k k; "
         "cd k; echo '#![no_std]' > src/lib.rs; cargo check --config /opt/holoenzyme/share/holoenzyme/build-std.toml "
         "--offline -Zbuild-std=core --target amdgcn-amd-amdhsa --config "
-        "'target.amdgcn-amd-amdhsa.rustflags=[\"-Ctarget-cpu=gfx942\"]'; cat /opt/holoenzyme/share/holoenzyme/core.json"
+        "'target.amdgcn-amd-amdhsa.rustflags=[\"-Ctarget-cpu=gfx942\"]'; "
+        "cat /opt/holoenzyme/share/holoenzyme/toolchain.json"
     )
     done = engine.run(RunRequest(image=patched, argv=("sh", "-c", script), timeout=900, user="12345:12345"))
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"amdgcn-amd-amdhsa": "gfx90a", "nvptx64-nvidia-cuda": None}
+    facts = json.loads(done.stdout)
+    assert facts["core"] == {"amdgcn-amd-amdhsa": "gfx90a", "nvptx64-nvidia-cuda": None}
+    assert facts["llvm"]["folder"] == "/usr/lib/llvm-22"
 
 
 def test_the_series_is_in_the_image(patched: str, engine: DockerEngine) -> None:

@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::opening::{self, Opening};
+use cargo_common::failure::Failure;
+use cargo_common::opening::{self, Opening};
+use cargo_common::options;
 
 /// The text of `cargo autodiff --help`.
 pub const HELP: &str = "\
@@ -22,6 +23,7 @@ Commands that cargo gets unchanged:
 Options:
       --dev           The dev profile (cargo's own default) instead of release
       --profile NAME  Any other profile
+  -C DIR              Work in another folder; also before the command
   -h, --help          This text
   -V, --version       The version
 
@@ -62,6 +64,10 @@ pub struct Invocation {
     pub profile: Option<String>,
     /// `--manifest-path`, which says where the workspace is.
     pub manifest_path: Option<PathBuf>,
+    /// `--config`, with its values.
+    pub config: Vec<OsString>,
+    /// `-C`: the folder to work in.
+    pub directory: Option<PathBuf>,
 }
 
 /// What was asked for.
@@ -95,38 +101,12 @@ const COMMANDS: &[(&str, &[&str], Kind)] = &[
     ("vendor", &[], Kind::Plain),
 ];
 
-/// Options of cargo's compiling commands that take the next argument as their value.
-const WITH_VALUE: &[&str] = &[
-    "--artifact-dir",
-    "--bench",
-    "--bin",
-    "--color",
-    "--config",
-    "--example",
-    "--exclude",
-    "--features",
-    "--jobs",
-    "--lockfile-path",
-    "--manifest-path",
-    "--message-format",
-    "--package",
-    "--profile",
-    "--target",
-    "--target-dir",
-    "--test",
-    "-C",
-    "-F",
-    "-Z",
-    "-j",
-    "-p",
-];
-
 /// Reads the arguments that follow `cargo autodiff`.
 pub fn parse(args: &[OsString]) -> Result<Request, Failure> {
-    let (word, rest) = match opening::read(args)? {
+    let (word, rest, before) = match opening::read(args, crate::SUBCOMMAND)? {
         Opening::Help => return Ok(Request::Help),
         Opening::Version => return Ok(Request::Version),
-        Opening::Command(word, rest) => (word, rest),
+        Opening::Command(word, rest, before) => (word, rest, before),
     };
     let Some((name, _, kind)) = COMMANDS
         .iter()
@@ -134,7 +114,9 @@ pub fn parse(args: &[OsString]) -> Result<Request, Failure> {
     else {
         return Err(unknown_command(&word));
     };
-    invocation(name, *kind, rest).map(Request::Cargo)
+    let mut call = invocation(name, *kind, rest)?;
+    call.directory = opening::directory(before, call.directory);
+    Ok(Request::Cargo(call))
 }
 
 fn unknown_command(word: &str) -> Failure {
@@ -155,19 +137,18 @@ fn unknown_command(word: &str) -> Failure {
     )
 }
 
-/// What the options before `--` say.
-#[derive(Default)]
-struct Options {
-    dev: bool,
-    release: bool,
-    profile: Option<String>,
-    manifest_path: Option<PathBuf>,
-}
-
 fn invocation(name: &str, kind: Kind, rest: &[OsString]) -> Result<Invocation, Failure> {
     let compiles = matches!(kind, Kind::Compile | Kind::Look | Kind::Clippy);
-    let (options, passed) = scan(name == "run", compiles, rest)?;
-    if u8::from(options.dev) + u8::from(options.release) + u8::from(options.profile.is_some()) > 1 {
+    let mut line = options::read(name == "run", rest, &[])?;
+    let is = |names: &[&str]| {
+        let mut options = line.options.iter();
+        options.any(|option| names.contains(&&*option.name))
+    };
+    // Elsewhere it is cargo's own: `cargo add --dev`.
+    let is_dev = compiles && is(&["--dev"]);
+    let is_release = is(&["-r", "--release"]);
+    let named_profile = line.value("--profile").map(String::from);
+    if u8::from(is_dev) + u8::from(is_release) + u8::from(named_profile.is_some()) > 1 {
         return Err(Failure::new(
             "more than one profile is named",
             "--dev, --release and --profile NAME exclude each other",
@@ -177,84 +158,37 @@ fn invocation(name: &str, kind: Kind, rest: &[OsString]) -> Result<Invocation, F
     let mut cargo_args = vec![OsString::from(name)];
     let mut profile = None;
     if kind == Kind::Compile {
-        let named = options.release || options.profile.is_some();
+        let named = is_release || named_profile.is_some();
         let (default, dev) = match name {
             "bench" => ("bench", "dev"),
             "test" => ("release", "test"),
             _ => ("release", "dev"),
         };
-        profile = Some(match options.profile {
+        profile = Some(match named_profile {
             Some(name) => name,
-            None if options.dev => dev.to_string(),
-            None if options.release => "release".to_string(),
+            None if is_dev => dev.to_string(),
+            None if is_release => "release".to_string(),
             None => default.to_string(),
         });
         match name {
-            "bench" if options.dev => cargo_args.extend(["--profile", "dev"].map(OsString::from)),
+            "bench" if is_dev => cargo_args.extend(["--profile", "dev"].map(OsString::from)),
             "bench" => {}
-            _ if options.dev || named => {}
+            _ if is_dev || named => {}
             _ => cargo_args.push("--release".into()),
         }
     }
-    cargo_args.extend(passed);
+    if compiles {
+        line.options.retain(|option| option.name != "--dev");
+    }
+    cargo_args.extend(line.words());
     Ok(Invocation {
         kind,
         cargo_args,
         profile,
-        manifest_path: options.manifest_path,
+        manifest_path: line.value("--manifest-path").map(PathBuf::from),
+        config: line.config(),
+        directory: line.directory,
     })
-}
-
-/// Reads cargo's options up to `--` (for `run` up to the first word that is the program's), and takes `--dev` out.
-fn scan(
-    is_run: bool,
-    compiles: bool,
-    rest: &[OsString],
-) -> Result<(Options, Vec<OsString>), Failure> {
-    let mut options = Options::default();
-    let mut passed = Vec::with_capacity(rest.len());
-    let mut args = rest.iter();
-    while let Some(arg) = args.next() {
-        let text = arg.to_string_lossy();
-        let ends = text == "--" || (is_run && !text.starts_with('-'));
-        if ends {
-            passed.push(arg.clone());
-            break;
-        }
-        if compiles && text == "--dev" {
-            options.dev = true;
-            continue;
-        }
-        passed.push(arg.clone());
-        let (name, mut value) = match text.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => {
-                (name.to_string(), Some(value.to_string()))
-            }
-            _ => (text.into_owned(), None),
-        };
-        if value.is_none()
-            && WITH_VALUE.contains(&name.as_str())
-            && let Some(next) = args.next()
-        {
-            passed.push(next.clone());
-            value = Some(next.to_string_lossy().into_owned());
-        }
-        match (name.as_str(), value) {
-            ("-r" | "--release", _) => options.release = true,
-            ("--profile", Some(value)) => options.profile = Some(value),
-            ("--profile" | "--manifest-path", None) => {
-                return Err(Failure::new(
-                    format!("`{name}` has no value"),
-                    "it is the last argument",
-                    format!("write `{name} VALUE`, or leave it out"),
-                ));
-            }
-            ("--manifest-path", Some(value)) => options.manifest_path = Some(value.into()),
-            _ => {}
-        }
-    }
-    passed.extend(args.cloned());
-    Ok((options, passed))
 }
 
 /// Edit distance between two short words.
@@ -403,6 +337,29 @@ mod tests {
                 panic!("{words:?}")
             };
             assert_eq!(call.manifest_path, Some(PathBuf::from("a/Cargo.toml")));
+        }
+    }
+
+    #[test]
+    fn options_that_cargo_combines_are_read() {
+        let (_, args, profile) = call(&["build", "-rv", "-Fx"]);
+        assert_eq!(
+            (args, profile.as_deref()),
+            (
+                ["build", "-r", "-v", "-Fx"].map(String::from).into(),
+                Some("release")
+            )
+        );
+        for words in [
+            &["-C", "a/b", "build"][..],
+            &["build", "-C", "a/b"],
+            &["-Ca", "build", "-Cb"],
+        ] {
+            let Ok(Request::Cargo(call)) = ask(words) else {
+                panic!("{words:?}")
+            };
+            assert_eq!(call.directory, Some(PathBuf::from("a/b")));
+            assert_eq!(call.cargo_args, ["build", "--release"]);
         }
     }
 

@@ -7,13 +7,16 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::cargo_home;
+use cargo_common::cargo_home;
+use cargo_common::config::{Config, Place};
+use cargo_common::enzyme;
+use cargo_common::failure::Failure;
+use cargo_common::opening;
+use cargo_common::tools;
+
 use crate::cli::{self, Invocation, Kind, Request};
 use crate::expansion;
-use crate::failure::Failure;
 use crate::manifest;
-use crate::toolchain;
-use crate::tools;
 use crate::wrapper::{self, Role};
 
 /// Does what `args` (without the leading `autodiff`) ask for; returns only where cargo was not started.
@@ -21,7 +24,10 @@ pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     match cli::parse(args)? {
         Request::Help => print!("{}", cli::HELP),
         Request::Version => println!("cargo-autodiff {}", env!("CARGO_PKG_VERSION")),
-        Request::Cargo(invocation) => return Err(become_cargo(&invocation)?),
+        Request::Cargo(invocation) => {
+            opening::go_to(invocation.directory.as_deref())?;
+            return Err(become_cargo(&invocation)?);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -47,7 +53,7 @@ fn become_cargo(invocation: &Invocation) -> Result<Failure, Failure> {
         look_for_clippy()?;
     }
     if invocation.kind != Kind::Plain {
-        let config = build_config(&cargo);
+        let config = Config::read(&cargo, &invocation.config);
         prepare(&mut command, &config, invocation, &root_manifest)?;
     }
     Ok(tools::cargo_not_started(&cargo, &command.exec()))
@@ -83,7 +89,7 @@ fn locate(cargo: &OsStr, invocation: &Invocation) -> Result<PathBuf, Failure> {
 /// Everything that makes cargo compile members with differentiation.
 fn prepare(
     command: &mut Command,
-    config: &str,
+    config: &Config,
     invocation: &Invocation,
     root: &Path,
 ) -> Result<(), Failure> {
@@ -94,8 +100,7 @@ fn prepare(
             "run it from an ordinary file system, with /proc mounted",
         )
     })?;
-    let rustc = env::var_os("RUSTC").or_else(|| config_value(config, "rustc").map(OsString::from));
-    let version = toolchain::check(&rustc.unwrap_or_else(|| "rustc".into()))?;
+    let version = enzyme::check(&config.rustc())?;
     if is_patched(&version) {
         command.env_remove(expansion::WANTED);
     } else {
@@ -106,22 +111,17 @@ fn prepare(
         Kind::Clippy => (Role::Clippy, Place::RUSTC_WRAPPER),
         _ => (Role::Rustc, Place::RUSTC_WORKSPACE_WRAPPER),
     };
-    command
-        .env(wrapper::ROLE, role.name())
-        .env(place.variable, &myself);
+    command.env(wrapper::FRONT.wraps, role.name());
     // Only cargo may say that a crate is compiled; see `wrapper`.
     command
         .env_remove("CARGO_CRATE_NAME")
         .env_remove("CARGO_BIN_NAME");
-    match place.user_value(config, &myself)? {
-        Some(next) => command.env(wrapper::NEXT, next),
-        None => command.env_remove(wrapper::NEXT),
-    };
-    match Place::RUSTDOC.user_value(config, &myself)? {
-        Some(rustdoc) => command.env(wrapper::RUSTDOC, rustdoc),
-        None => &mut *command,
-    };
-    command.env(Place::RUSTDOC.variable, &myself);
+    for (place, next) in [
+        (place, wrapper::FRONT.next),
+        (Place::RUSTDOC, wrapper::FRONT.rustdoc),
+    ] {
+        place.take(command, config, next, &myself, &myself);
+    }
 
     if let Some(profile) = &invocation.profile {
         let variable = format!(
@@ -163,91 +163,9 @@ fn tell_of_other_lto(variable: &str, profile: &str, root: &Path) {
     }
 }
 
-/// A place in cargo's configuration that we take, and in which the user may have something already.
-struct Place {
-    variable: &'static str,
-    key: &'static str,
-}
-
-impl Place {
-    const RUSTC_WORKSPACE_WRAPPER: Self = Self {
-        variable: "RUSTC_WORKSPACE_WRAPPER",
-        key: "rustc-workspace-wrapper",
-    };
-    const RUSTC_WRAPPER: Self = Self {
-        variable: "RUSTC_WRAPPER",
-        key: "rustc-wrapper",
-    };
-    const RUSTDOC: Self = Self {
-        variable: "RUSTDOC",
-        key: "rustdoc",
-    };
-
-    /// What the user's environment has in this place, as a path that holds from any folder.
-    fn user_value(&self, config: &str, myself: &Path) -> Result<Option<PathBuf>, Failure> {
-        let found = env::var_os(self.variable)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from);
-        if let Some(value) = found {
-            let is_path = value.components().count() > 1;
-            let value = if is_path {
-                std::path::absolute(&value).unwrap_or(value)
-            } else {
-                value
-            };
-            // Inside of a program that `cargo autodiff run` started, the place is ours already.
-            return Ok(Some(value).filter(|value| value != myself));
-        }
-        match config_value(config, self.key) {
-            None => Ok(None),
-            Some(value) => Err(Failure::new(
-                format!("cargo's configuration sets build.{}", self.key),
-                format!("cargo autodiff takes that place, and would silently leave out `{value}`"),
-                format!(
-                    "set the environment variable {} instead: cargo autodiff then starts it in turn",
-                    self.variable
-                ),
-            )),
-        }
-    }
-}
-
-/// The `[build]` table of cargo's configuration, one key a line; empty where there is none.
-fn build_config(cargo: &OsStr) -> String {
-    let mut command = Command::new(cargo);
-    command
-        .args(["-Zunstable-options", "config", "get", "build"])
-        .env("RUSTC_BOOTSTRAP", "1");
-    tools::give_home(&mut command);
-    let output = command.output();
-    output
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .unwrap_or_default()
-}
-
-fn config_value<'a>(config: &'a str, key: &str) -> Option<&'a str> {
-    config.lines().find_map(|line| {
-        let value = line
-            .strip_prefix("build.")?
-            .strip_prefix(key)?
-            .trim_start()
-            .strip_prefix('=')?;
-        Some(value.trim().trim_matches('"'))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn configuration_is_read_by_key() {
-        let config = "build.rustc = \"/opt/rustc\"\nbuild.rustc-wrapper = \"sccache\"\nbuild.rustflags = [\n]\n";
-        assert_eq!(config_value(config, "rustc"), Some("/opt/rustc"));
-        assert_eq!(config_value(config, "rustc-wrapper"), Some("sccache"));
-        assert_eq!(config_value(config, "rustc-workspace-wrapper"), None);
-        assert_eq!(config_value("", "rustdoc"), None);
-    }
 
     #[test]
     fn patches_are_told_in_the_version() {
@@ -257,21 +175,5 @@ mod tests {
         assert!(!is_patched(
             "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)\n"
         ));
-    }
-
-    #[test]
-    fn a_wrapper_in_the_configuration_is_refused() {
-        let place = Place {
-            variable: "CARGO_AUTODIFF_NOT_SET",
-            key: "rustc-workspace-wrapper",
-        };
-        let config = "build.rustc-workspace-wrapper = \"tools/wrap\"\n";
-        let failure = place.user_value(config, Path::new("/bin/me")).unwrap_err();
-        assert_eq!(
-            failure.what,
-            "cargo's configuration sets build.rustc-workspace-wrapper"
-        );
-        assert!(failure.why.contains("tools/wrap"));
-        assert_eq!(place.user_value("", Path::new("/bin/me")), Ok(None));
     }
 }

@@ -4,9 +4,10 @@ use std::env;
 use std::io;
 use std::process::{Command, Stdio};
 
-use crate::contract::Problem;
+use cargo_common::contract::Problem;
+use cargo_common::input::Input;
+
 use crate::handed;
-use crate::input::Input;
 
 /// Set by `command` where rustc hands some things to Enzyme as if they were others.
 pub const WANTED: &str = "CARGO_AUTODIFF_EXPANDS";

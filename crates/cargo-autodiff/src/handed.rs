@@ -12,7 +12,7 @@ use syn::{
     ReturnType, Signature, Type, TypeTuple,
 };
 
-use crate::contract::{Frame, Problem};
+use cargo_common::contract::{Frame, Problem};
 
 /// The attribute of a derivative in an expanded source.
 const ATTRIBUTE: &str = "rustc_autodiff";

@@ -3,47 +3,29 @@
 //! One executable with two parts. Started as `cargo autodiff COMMAND` it sets the environment and becomes cargo
 //! (`command`). cargo then starts it again in front of rustc, clippy-driver or rustdoc (`wrapper`), where it adds the
 //! flag and the unlocking of unstable features for the crates that are members of the workspace, and only for those.
-//! Where such a crate is compiled it stays, between rustc and cargo (`compiler`): what Enzyme and LLVM print becomes one
-//! error in rustc's form.
+//! Where such a crate is compiled it stays, between rustc and cargo (`cargo_common::compiler`): what Enzyme and LLVM
+//! print becomes one error in rustc's form.
 
-mod call;
-mod cargo_home;
 mod cli;
 mod command;
-mod compiler;
-mod contract;
-mod diagnostic;
-mod doctest;
-mod dump;
 mod expansion;
-mod failure;
 mod handed;
-mod input;
 mod manifest;
-mod opening;
-mod output;
-mod places;
-mod profile;
-mod report;
-mod symbols;
-mod tied;
-mod toolchain;
-mod tools;
-mod words;
 mod wrapper;
 
 use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// What messages and temporary files are named after: all modules but `cli`, `command`, `manifest` and `wrapper` serve
-/// `cargo offload` too.
-const NAME: &str = "cargo-autodiff";
+use cargo_common::tied;
+
+/// What the user types, and what messages are named after.
+const SUBCOMMAND: &str = "cargo autodiff";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
     if tied::is_wanted() {
-        return fail(&tied::become_program(&args));
+        return tied::become_program(&args).tell(SUBCOMMAND);
     }
     // cargo passes a subcommand's own name as its first argument, so this holds inside of another `cargo autodiff` too.
     let is_command = args.first().is_some_and(|arg| arg == "autodiff");
@@ -51,10 +33,5 @@ fn main() -> ExitCode {
         Some(role) if !is_command => wrapper::run(role, &args),
         _ => command::run(&args[usize::from(is_command)..]),
     };
-    outcome.unwrap_or_else(|failure| fail(&failure))
-}
-
-fn fail(failure: &failure::Failure) -> ExitCode {
-    eprintln!("{failure}");
-    ExitCode::from(failure::EXIT_CODE)
+    outcome.unwrap_or_else(|failure| failure.tell(SUBCOMMAND))
 }

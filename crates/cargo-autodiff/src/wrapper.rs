@@ -6,20 +6,22 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::call::Call;
-use crate::compiler::{self, Job};
-use crate::doctest;
-use crate::dump;
-use crate::expansion;
-use crate::failure::Failure;
-use crate::profile;
+use cargo_common::call::{Call, Front};
+use cargo_common::compiler::{self, Job};
+use cargo_common::doctest;
+use cargo_common::dump;
+use cargo_common::failure::Failure;
+use cargo_common::profile;
 
-/// Which tool this executable stands in front of: `rustc` or `clippy`. Set by `command`, inherited through cargo.
-pub const ROLE: &str = "CARGO_AUTODIFF_WRAPS";
-/// A wrapper that the user had in the place that we take, to be started by us.
-pub const NEXT: &str = "CARGO_AUTODIFF_NEXT";
-/// The rustdoc that cargo would have started.
-pub const RUSTDOC: &str = "CARGO_AUTODIFF_RUSTDOC";
+use crate::expansion;
+
+/// Set by `command`, inherited through cargo. The first says which tool we stand in front of: `rustc` or `clippy`.
+pub const FRONT: Front = Front {
+    subcommand: crate::SUBCOMMAND,
+    wraps: "CARGO_AUTODIFF_WRAPS",
+    next: "CARGO_AUTODIFF_NEXT",
+    rustdoc: "CARGO_AUTODIFF_RUSTDOC",
+};
 
 const FLAG: &str = "-Zautodiff=Enable";
 
@@ -35,7 +37,7 @@ pub enum Role {
 impl Role {
     /// The role in the environment, if there is one.
     pub fn from_env() -> Option<Self> {
-        match env::var(ROLE).ok()?.as_str() {
+        match env::var(FRONT.wraps).ok()?.as_str() {
             "rustc" => Some(Self::Rustc),
             "clippy" => Some(Self::Clippy),
             _ => None,
@@ -61,8 +63,8 @@ enum Addition {
 
 /// Runs the tool in `args` (rustdoc is not named there: cargo starts us in its place).
 pub fn run(role: Role, args: &[OsString]) -> Result<ExitCode, Failure> {
-    let call = Call::read(args, ROLE, RUSTDOC)?;
-    let mut command = call.command(NEXT);
+    let call = Call::read(args, &FRONT)?;
+    let mut command = call.command();
     if let Some(dump) = doctest::dump(&call) {
         return compile(command, &call, doctest::CRATE, dump);
     }
@@ -94,6 +96,7 @@ fn compile(
     dump: PathBuf,
 ) -> Result<ExitCode, Failure> {
     let job = Job {
+        subcommand: crate::SUBCOMMAND,
         words: &call.words,
         crate_name,
         dump,

@@ -3,8 +3,9 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
-use std::process::{self, Command, Output};
+use std::process::Command;
+
+use fakes::{Place as Folder, failure, output as run, success, tool};
 
 const AUTODIFF: &str = env!("CARGO_BIN_EXE_cargo-autodiff");
 const SHOWN: &[&str] = &[
@@ -14,6 +15,7 @@ const SHOWN: &[&str] = &[
     "RUSTDOC",
     "CARGO_AUTODIFF_WRAPS",
     "CARGO_AUTODIFF_NEXT",
+    "CARGO_AUTODIFF_RUSTDOC",
     "CARGO_AUTODIFF_EXPANDS",
     "CARGO_PROFILE_RELEASE_LTO",
     "CARGO_PROFILE_DEV_LTO",
@@ -24,9 +26,6 @@ const SHOWN: &[&str] = &[
 ];
 
 fn main() {
-    if env::var_os("FAKE_TOOL").is_some() {
-        stand_in();
-    }
     let tests: &[(&str, fn())] = &[
         ("cargo gets the environment", cargo_gets_the_environment),
         ("dev names its own profile", dev_names_its_own_profile),
@@ -40,6 +39,7 @@ fn main() {
             "a wrapper of the user is chained",
             a_wrapper_of_the_user_is_chained,
         ),
+        ("the folder is another one", the_folder_is_another_one),
         ("the exit code is cargo's", the_exit_code_is_cargos),
         ("packages go to the workspace", packages_go_to_the_workspace),
         ("missing things are named", missing_things_are_named),
@@ -61,107 +61,32 @@ fn main() {
         ),
         ("help and version", help_and_version),
     ];
-    for (name, test) in tests {
-        test();
-        println!("test {name} ... ok");
-    }
-    println!("test result: ok. {} passed", tests.len());
+    fakes::run(SHOWN, |_| (), tests);
 }
 
-/// Answers as cargo and rustc do where `cargo autodiff` asks them; else prints the arguments and the environment.
-fn stand_in() -> ! {
-    let args: Vec<String> = env::args().skip(1).collect();
-    let sysroot = env::var("FAKE_SYSROOT").unwrap_or_default();
-    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["locate-project", ..] => {
-            let Ok(path) = env::var("FAKE_MANIFEST") else {
-                eprintln!(
-                    "error: could not find `Cargo.toml` in `/nowhere` or any parent directory"
-                );
-                process::exit(101);
-            };
-            println!("{path}");
-        }
-        ["-Zunstable-options", "config", ..] => {
-            print!("{}", env::var("FAKE_CONFIG").unwrap_or_default());
-        }
-        ["-vV"] => {
-            let version = env::var("FAKE_VERSION").unwrap_or("rustc 1.96.0".to_string());
-            println!("{version}\nhost: x86_64-unknown-linux-gnu\nLLVM version: 22.1.8");
-        }
-        ["--print", "sysroot"] => println!("{sysroot}"),
-        _ => {
-            println!("args {}", args.join(" "));
-            for name in SHOWN {
-                if let Ok(value) = env::var(name) {
-                    println!("{name}={value}");
-                }
-            }
-            process::exit(env::var("FAKE_EXIT").map_or(0, |code| code.parse().unwrap()))
-        }
-    }
-    process::exit(0)
-}
+/// A workspace and a sysroot with an (empty) Enzyme library.
+struct Place(Folder);
 
-/// A workspace and a sysroot with an (empty) Enzyme library, in a folder of its own.
-struct Place(PathBuf);
+const ENZYME: &str = "sysroot/lib/rustlib/x86_64-unknown-linux-gnu/lib/libEnzyme-22.so";
 
 impl Place {
     fn new(name: &str) -> Self {
-        let root = env::temp_dir().join(format!("cargo-autodiff-test-{}-{name}", process::id()));
-        let library = root.join("sysroot/lib/rustlib/x86_64-unknown-linux-gnu/lib");
-        fs::create_dir_all(&library).unwrap();
-        fs::write(library.join("libEnzyme-22.so"), "").unwrap();
-        fs::create_dir_all(root.join("home")).unwrap();
-        fs::create_dir_all(root.join("bin")).unwrap();
-        fs::write(root.join("bin/cargo-clippy"), "").unwrap();
-        fs::write(root.join("Cargo.toml"), "[package]\n").unwrap();
-        Self(root)
+        let folder = Folder::new(name, &["cargo-clippy"]);
+        folder.file(ENZYME, "");
+        Self(folder)
     }
 
-    /// `cargo autodiff ARGS` in it, with fake tools and nothing else in the environment.
+    /// `cargo autodiff ARGS` in it.
     fn autodiff(&self, args: &[&str]) -> Command {
-        let mut command = tool_in_fake_world();
-        command.arg("autodiff").args(args);
-        command
-            .env("CARGO", env::current_exe().unwrap())
-            .env("RUSTC", env::current_exe().unwrap());
-        command
-            .env("FAKE_MANIFEST", self.0.join("Cargo.toml"))
-            .env("FAKE_SYSROOT", self.0.join("sysroot"));
-        command
-            .env("HOME", self.0.join("home"))
-            .env("PATH", self.0.join("bin"));
-        command
+        self.0
+            .command(AUTODIFF, &[&["autodiff"][..], args].concat())
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
-    }
-}
-
-fn tool_in_fake_world() -> Command {
-    let mut command = Command::new(AUTODIFF);
-    command.env_clear().env("FAKE_TOOL", "1");
-    command
-}
-
-/// Runs it, and gives (exit code, stdout, stderr).
-fn run(command: &mut Command) -> (i32, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
-}
-
+/// Runs it to its end without a word on stderr, and gives what it prints.
 fn succeed(command: &mut Command) -> String {
-    let (code, out, err) = run(command);
-    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let (out, err) = success(command);
+    assert_eq!(err, "", "{out}");
     out
 }
 
@@ -213,11 +138,9 @@ fn plain_commands_get_nothing() {
 
 fn other_lto_is_told() {
     let place = Place::new("lto");
-    fs::write(
-        place.0.join("Cargo.toml"),
-        "[profile.release]\nlto = \"off\"\n",
-    )
-    .unwrap();
+    place
+        .0
+        .file("Cargo.toml", "[profile.release]\nlto = \"off\"\n");
     let (code, _, err) = run(&mut place.autodiff(&["build"]));
     assert_eq!(code, 0);
     assert!(
@@ -250,11 +173,39 @@ fn a_wrapper_of_the_user_is_chained() {
             .env("RUSTC_WORKSPACE_WRAPPER", AUTODIFF),
     );
     assert!(!out.contains("CARGO_AUTODIFF_NEXT"), "{out}");
-    let config = "build.rustc-workspace-wrapper = \"tools/wrap\"\n";
-    let (code, _, err) = run(place.autodiff(&["check"]).env("FAKE_CONFIG", config));
-    assert_eq!(code, 2);
+    // One that the configuration names, from the folder that its `.cargo` stands in.
+    let config = "build.rustc-workspace-wrapper = \"tools/wrap\" # /p/.cargo/config.toml\n\
+                  build.rustdoc = \"my-rustdoc\" # /p/.cargo/config.toml\n";
+    let out = succeed(place.autodiff(&["check"]).env("FAKE_CONFIG", config));
     assert!(
-        err.contains("set the environment variable RUSTC_WORKSPACE_WRAPPER instead"),
+        out.contains("CARGO_AUTODIFF_NEXT=/p/tools/wrap\n")
+            && out.contains("CARGO_AUTODIFF_RUSTDOC=my-rustdoc\n"),
+        "{out}"
+    );
+    let out = succeed(
+        place
+            .autodiff(&["check"])
+            .env("CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER", "env-wrap")
+            .env("FAKE_CONFIG", config),
+    );
+    assert!(out.contains("CARGO_AUTODIFF_NEXT=env-wrap\n"), "{out}");
+}
+
+fn the_folder_is_another_one() {
+    let place = Place::new("folder");
+    let folder = place.0.path("home");
+    let args = ["build", "-C", &folder.to_string_lossy(), "-rv"];
+    let out = succeed(place.autodiff(&args).env("FAKE_WHERE", "1"));
+    assert!(
+        out.starts_with(&format!(
+            "args build -r -v\nin {}\n",
+            folder.canonicalize().unwrap().display()
+        )),
+        "{out}"
+    );
+    let err = failure(&mut place.autodiff(&["-C", "/nowhere", "build"]));
+    assert!(
+        err.contains("-C /nowhere: there is no such folder"),
         "{err}"
     );
 }
@@ -273,7 +224,7 @@ fn packages_go_to_the_workspace() {
     for home in ["/proc", "/dev/null"] {
         let (code, out, err) = run(place.autodiff(&["fetch"]).env("HOME", home));
         assert_eq!(code, 0, "{err}");
-        let expected = place.0.join(".cargo-home");
+        let expected = place.0.path(".cargo-home");
         assert_eq!(
             out,
             format!("args fetch\nCARGO_HOME={}\n", expected.display())
@@ -295,48 +246,41 @@ fn packages_go_to_the_workspace() {
     );
     assert_eq!(out, "args fetch\nCARGO_HOME=/elsewhere\n");
     assert!(
-        place.0.join("home").read_dir().unwrap().next().is_none(),
+        place.0.path("home").read_dir().unwrap().next().is_none(),
         "nothing was asked of this home"
     );
     succeed(&mut place.autodiff(&["fetch"]));
-    assert!(place.0.join("home/.cargo").is_dir());
+    assert!(place.0.path("home/.cargo").is_dir());
 }
 
 fn missing_things_are_named() {
     let place = Place::new("missing");
-    let fails = |command: &mut Command| {
-        let (code, out, err) = run(command);
-        assert_eq!((code, out.as_str()), (2, ""), "{err}");
-        err
-    };
-    let library = place
-        .0
-        .join("sysroot/lib/rustlib/x86_64-unknown-linux-gnu/lib/libEnzyme-22.so");
+    let library = place.0.path(ENZYME);
     fs::remove_file(&library).unwrap();
-    let err = fails(&mut place.autodiff(&["build"]));
+    let err = failure(&mut place.autodiff(&["build"]));
     assert!(
         err.starts_with("error: cargo autodiff: rustc's Enzyme library is missing\n"),
         "{err}"
     );
     assert!(err.contains(&library.display().to_string()), "{err}");
-    let err = fails(place.autodiff(&["build"]).env("CARGO", "/nowhere/cargo"));
+    let err = failure(place.autodiff(&["build"]).env("CARGO", "/nowhere/cargo"));
     assert!(
         err.contains(
             "`/nowhere/cargo` could not be started\n  why: there is no such program on PATH"
         ),
         "{err}"
     );
-    let err = fails(place.autodiff(&["build"]).env_remove("FAKE_MANIFEST"));
+    let err = failure(place.autodiff(&["build"]).env_remove("FAKE_MANIFEST"));
     assert!(
         err.contains("no cargo project was found\n  why: cargo says: could not find `Cargo.toml`"),
         "{err}"
     );
-    let err = fails(place.autodiff(&["clippy"]).env("PATH", "/nowhere"));
+    let err = failure(place.autodiff(&["clippy"]).env("PATH", "/nowhere"));
     assert!(
         err.contains("clippy is not here\n  why: there is no cargo-clippy on PATH."),
         "{err}"
     );
-    let err = fails(&mut place.autodiff(&["biuld"]));
+    let err = failure(&mut place.autodiff(&["biuld"]));
     assert!(
         err.contains("did you mean `cargo autodiff build`?"),
         "{err}"
@@ -345,7 +289,7 @@ fn missing_things_are_named() {
 
 /// Ourselves in front of a fake rustc, as cargo starts us.
 fn wrapper(crate_name: Option<&str>, args: &[&str]) -> Command {
-    let mut command = tool_in_fake_world();
+    let mut command = tool(AUTODIFF);
     command.env("CARGO_AUTODIFF_WRAPS", "rustc");
     if let Some(name) = crate_name {
         command.env("CARGO_CRATE_NAME", name);
@@ -397,7 +341,7 @@ fn members_are_compiled_with_the_flag() {
 fn doctests_are_compiled_through_us() {
     let line = "--crate-name member --test --edition=2024 -L dependency=/w/target/release/deps";
     let args: Vec<_> = line.split(' ').collect();
-    let mut rustdoc = tool_in_fake_world();
+    let mut rustdoc = tool(AUTODIFF);
     rustdoc
         .env("CARGO_AUTODIFF_WRAPS", "rustc")
         .env("CARGO_CRATE_NAME", "member");
@@ -464,13 +408,13 @@ fn a_failure_without_lto_is_explained() {
 }
 
 fn help_and_version() {
-    let version = succeed(tool_in_fake_world().args(["autodiff", "--version"]));
+    let version = succeed(tool(AUTODIFF).args(["autodiff", "--version"]));
     assert_eq!(
         version,
         format!("cargo-autodiff {}\n", env!("CARGO_PKG_VERSION"))
     );
     for args in [&["autodiff", "--help"][..], &["--help"], &[]] {
-        let help = succeed(tool_in_fake_world().args(args.iter().map(OsStr::new)));
+        let help = succeed(tool(AUTODIFF).args(args.iter().map(OsStr::new)));
         assert!(help.contains("Usage: cargo autodiff COMMAND"), "{help}");
     }
 }

@@ -89,11 +89,7 @@ fn main() {
         ("we end with cargo", we_end_with_cargo),
         ("an interruption is passed on", an_interruption_is_passed_on),
     ];
-    for (name, test) in tests {
-        test();
-        println!("test {name} ... ok");
-    }
-    println!("test result: ok. {} passed", tests.len());
+    fakes::run_tests(tests);
 }
 
 /// A rustc that says `text`, line by line, and does what lines that begin with `!` tell it to.

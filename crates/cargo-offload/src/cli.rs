@@ -1,17 +1,19 @@
 //! What the user typed, and what cargo is to be asked for. Pure.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::opening::{self, Opening};
-use crate::target::Target;
+use cargo_common::failure::Failure;
+use cargo_common::opening::{self, Opening};
+use cargo_common::options::{self, Given};
+
+use crate::device::Device;
 
 /// The text of `cargo offload --help`.
 pub const HELP: &str = "\
 Compiles the kernels of a crate for devices, and runs cargo for the program that launches them
 
-Usage: cargo offload COMMAND [--target TARGETS] [options] [arguments of that cargo command]
+Usage: cargo offload COMMAND [--device DEVICES] [options] [arguments of that cargo command]
 
 Commands that compile, with the release profile unless another is named:
   build, b     run, r     test, t
@@ -19,18 +21,20 @@ Commands that cargo gets unchanged:
   add  clean  fetch  generate-lockfile  metadata  remove  tree  update  vendor
 
 Options:
-      --target TARGETS   What kernels are compiled for, separated by commas: host (the virtual host device, which is
+      --device DEVICES   What kernels are compiled for, separated by commas: host (the virtual host device, which is
                          there on any machine), sm_90, gfx90a, ...; host where none is named
       --kernels PACKAGE  The member of the workspace whose library holds the kernels; else the package of -p, or that
                          of the current folder
       --autodiff         Kernels and program differentiate functions with #[autodiff_forward] or #[autodiff_reverse]
       --dev              The dev profile (cargo's own default) for the program; kernels are always optimised
       --profile NAME     Any other profile, for both
+      --target TRIPLE    As cargo has it: what the program, and with it the virtual host device, is compiled for
+  -C DIR                 Work in another folder; also before the command
   -v, --verbose          Also print the commands that are run, as lines to run them again by hand
   -h, --help             This text
   -V, --version          The version
 
-For each target, the library with the kernels is compiled into an image (`-Zoffload=Device`, in target/offload); then
+For each device, the library with the kernels is compiled into an image (`-Zoffload=Device`, in target/offload); then
 cargo compiles the program, and its members get the images (`-Zoffload=Host=...`) and are linked with `offload-linker`.
 Dependencies, build scripts and procedural macros compile as they always do.
 
@@ -42,7 +46,11 @@ root of the workspace.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// What kernels are compiled for, in the order of the images.
-    pub targets: Vec<Target>,
+    pub devices: Vec<Device>,
+    /// What was written as `--target`, where that named devices, as it did before `--device` was there.
+    pub old_spelling: Option<String>,
+    /// `--target`: what the program is compiled for.
+    pub triple: Option<String>,
     /// `--kernels`, or the package of `-p`.
     pub kernels: Option<String>,
     /// Whether functions are differentiated.
@@ -59,10 +67,25 @@ pub struct Invocation {
     pub device_profile: String,
     /// `--manifest-path`, which says where the workspace is.
     pub manifest_path: Option<PathBuf>,
+    /// `--config`, with its values.
+    pub config: Vec<OsString>,
+    /// `-C`: the folder to work in.
+    pub directory: Option<PathBuf>,
     /// `--target-dir`.
     pub target_dir: Option<PathBuf>,
     /// Whether cargo is asked to compile the standard library itself (`-Zbuild-std`).
     pub builds_std: bool,
+}
+
+/// One call of a cargo command that cargo gets as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Plain {
+    /// The arguments for cargo, the command first.
+    pub args: Vec<OsString>,
+    /// `--manifest-path`.
+    pub manifest_path: Option<PathBuf>,
+    /// `-C`: the folder to work in.
+    pub directory: Option<PathBuf>,
 }
 
 /// What was asked for.
@@ -73,9 +96,9 @@ pub enum Request {
     /// The version.
     Version,
     /// A command that cargo gets as it is.
-    Plain(Vec<OsString>, Option<PathBuf>),
+    Plain(Plain),
     /// A command that compiles.
-    Compile(Invocation),
+    Compile(Box<Invocation>),
 }
 
 const COMPILING: &[(&str, &str)] = &[("build", "b"), ("run", "r"), ("test", "t")];
@@ -91,18 +114,10 @@ const PLAIN: &[&str] = &[
     "vendor",
 ];
 
-/// Options with a value that say nothing about the kernels.
-const WITH_VALUE: &[&str] = &[
-    "--artifact-dir",
-    "--bench",
-    "--bin",
-    "--example",
-    "--exclude",
-    "--message-format",
-    "--test",
-];
-/// Options with a value that hold for the kernels too.
-const SHARED_WITH_VALUE: &[&str] = &[
+/// Options with a value that cargo does not have.
+const OURS: &[&str] = &["--device", "--kernels"];
+/// Options that hold for the kernels too.
+const SHARED: &[&str] = &[
     "--color",
     "--config",
     "--features",
@@ -112,9 +127,6 @@ const SHARED_WITH_VALUE: &[&str] = &[
     "-F",
     "-Z",
     "-j",
-];
-/// Options without a value that hold for the kernels too.
-const SHARED: &[&str] = &[
     "--all-features",
     "--frozen",
     "--ignore-rust-version",
@@ -125,25 +137,34 @@ const SHARED: &[&str] = &[
     "--verbose",
     "-q",
     "-v",
-    "-vv",
 ];
 
 /// Reads the arguments that follow `cargo offload`.
 pub fn parse(args: &[OsString]) -> Result<Request, Failure> {
-    let (word, rest) = match opening::read(args)? {
+    let (word, rest, before) = match opening::read(args, crate::SUBCOMMAND)? {
         Opening::Help => return Ok(Request::Help),
         Opening::Version => return Ok(Request::Version),
-        Opening::Command(word, rest) => (word, rest),
+        Opening::Command(word, rest, before) => (word, rest, before),
     };
     if PLAIN.contains(&word.as_str()) {
-        let manifest_path = value_after(rest, "--manifest-path").map(PathBuf::from);
-        return Ok(Request::Plain(args.to_vec(), manifest_path));
+        let line = options::read(false, rest, &[])?;
+        let mut args = vec![OsString::from(word)];
+        args.extend(line.words());
+        return Ok(Request::Plain(Plain {
+            args,
+            manifest_path: line.value("--manifest-path").map(PathBuf::from),
+            directory: opening::directory(before, line.directory),
+        }));
     }
     match COMPILING
         .iter()
         .find(|(name, short)| *name == word || *short == word)
     {
-        Some((name, _)) => compile(name, rest).map(Request::Compile),
+        Some((name, _)) => {
+            let mut call = compile(name, rest)?;
+            call.directory = opening::directory(before, call.directory);
+            Ok(Request::Compile(Box::new(call)))
+        }
         None => Err(Failure::new(
             format!("unknown command `{word}`"),
             format!("the commands are: build, run, test, {}", PLAIN.join(", ")),
@@ -152,23 +173,17 @@ pub fn parse(args: &[OsString]) -> Result<Request, Failure> {
     }
 }
 
-fn value_after<'a>(args: &'a [OsString], option: &str) -> Option<&'a OsStr> {
-    args.windows(2)
-        .find(|pair| pair[0] == option)
-        .map(|pair| pair[1].as_os_str())
-}
-
-/// What the options before `--` say.
+/// What the options say.
 #[derive(Default)]
 struct Options {
-    targets: Vec<Target>,
+    devices: Vec<Device>,
+    old_spelling: Option<String>,
+    triple: Option<String>,
     kernels: Option<String>,
     package: Option<String>,
     autodiff: bool,
     verbose: bool,
     profiles: Vec<Profile>,
-    manifest_path: Option<PathBuf>,
-    target_dir: Option<PathBuf>,
     builds_std: bool,
     passed: Vec<OsString>,
     shared: Vec<OsString>,
@@ -182,7 +197,12 @@ enum Profile {
 }
 
 fn compile(name: &str, rest: &[OsString]) -> Result<Invocation, Failure> {
-    let mut options = scan(name == "run", rest)?;
+    let line = options::read(name == "run", rest, OURS)?;
+    let mut options = Options::default();
+    for option in &line.options {
+        options.take(option)?;
+    }
+    options.passed.extend(line.rest.iter().cloned());
     if options.profiles.len() > 1 {
         return Err(Failure::new(
             "more than one profile is named",
@@ -199,8 +219,8 @@ fn compile(name: &str, rest: &[OsString]) -> Result<Invocation, Failure> {
             "leave out --dev, or name a profile with opt-level 1 or more with --profile",
         ));
     }
-    if options.targets.is_empty() {
-        options.targets.push(Target::Host);
+    if options.devices.is_empty() {
+        options.devices.push(Device::Host);
     }
     let mut host_args = vec![OsString::from(name)];
     if profile.is_none() {
@@ -217,7 +237,9 @@ fn compile(name: &str, rest: &[OsString]) -> Result<Invocation, Failure> {
         _ => device_profile.clone(),
     };
     Ok(Invocation {
-        targets: options.targets,
+        devices: options.devices,
+        old_spelling: options.old_spelling,
+        triple: options.triple,
         kernels: options.kernels.or(options.package),
         autodiff: options.autodiff,
         verbose: options.verbose,
@@ -225,104 +247,49 @@ fn compile(name: &str, rest: &[OsString]) -> Result<Invocation, Failure> {
         shared_args: options.shared,
         host_profile,
         device_profile,
-        manifest_path: options.manifest_path,
-        target_dir: options.target_dir,
+        manifest_path: line.value("--manifest-path").map(PathBuf::from),
+        config: line.config(),
+        directory: line.directory.clone(),
+        target_dir: line.value("--target-dir").map(PathBuf::from),
         builds_std: options.builds_std,
     })
 }
 
-/// Reads the options up to `--` (for `run` up to the first word that is the program's).
-fn scan(is_run: bool, rest: &[OsString]) -> Result<Options, Failure> {
-    let mut options = Options::default();
-    let mut args = rest.iter();
-    while let Some(arg) = args.next() {
-        let text = arg.to_string_lossy();
-        if text == "--" || (is_run && !text.starts_with('-')) {
-            options.passed.push(arg.clone());
-            break;
-        }
-        let (name, attached) = split(&text);
-        let takes_value = WITH_VALUE.contains(&&*name)
-            || SHARED_WITH_VALUE.contains(&&*name)
-            || OURS_WITH_VALUE.contains(&&*name);
-        let mut words = vec![arg.clone()];
-        let mut value = attached;
-        if takes_value && value.is_none() {
-            let next = args.next().ok_or_else(|| {
-                Failure::new(
-                    format!("`{name}` has no value"),
-                    "it is the last argument",
-                    format!("write `{name} VALUE`, or leave it out"),
-                )
-            })?;
-            words.push(next.clone());
-            value = Some(next.to_string_lossy().into_owned());
-        }
-        options.take(&name, &value.unwrap_or_default(), words)?;
-    }
-    options.passed.extend(args.cloned());
-    Ok(options)
-}
-
-/// Options with a value that `Options::take` reads.
-const OURS_WITH_VALUE: &[&str] = &[
-    "--kernels",
-    "--package",
-    "--profile",
-    "--target",
-    "--target-dir",
-    "-p",
-];
-
-/// An option's name, and the value that is attached to it: `--name=value`, `-nvalue`.
-fn split(text: &str) -> (String, Option<String>) {
-    if let Some((name, value)) = text.split_once('=')
-        && name.starts_with("--")
-    {
-        return (name.to_string(), Some(value.to_string()));
-    }
-    match text.split_at_checked(2) {
-        Some((name @ ("-F" | "-Z" | "-j" | "-p"), value)) if !value.is_empty() => {
-            (name.to_string(), Some(value.to_string()))
-        }
-        _ => (text.to_string(), None),
-    }
-}
-
 impl Options {
-    /// Reads one option, and passes on to cargo (`words`) what is not ours alone.
-    fn take(&mut self, name: &str, value: &str, words: Vec<OsString>) -> Result<(), Failure> {
-        match name {
+    /// Reads one option, and passes on to cargo what is not ours alone.
+    fn take(&mut self, option: &Given) -> Result<(), Failure> {
+        let value = option.value.as_str();
+        match option.name.as_str() {
             "--dev" => self.profiles.push(Profile::Dev),
             "--autodiff" => self.autodiff = true,
             "--kernels" => self.kernels = Some(value.to_string()),
-            "--target" => {
-                for word in value.split(',') {
-                    let target: Target = word.trim().parse()?;
-                    if self.targets.contains(&target) {
-                        return Err(Failure::new(
-                            format!("the target `{target}` is named twice"),
-                            "a program has one image for each target",
-                            "name it once",
-                        ));
-                    }
-                    self.targets.push(target);
-                }
+            "--device" => return self.add_devices(value),
+            "--target" if Device::are_named(value) => {
+                self.old_spelling = Some(value.to_string());
+                return self.add_devices(value);
             }
-            _ => {
-                if SHARED.contains(&name) || SHARED_WITH_VALUE.contains(&name) {
-                    self.shared.extend(words.iter().cloned());
+            "--target" => {
+                if self.triple.replace(value.to_string()).is_some() {
+                    return Err(Failure::new(
+                        "more than one --target is named",
+                        "kernels on the virtual host device are compiled for the one that the program is compiled for",
+                        "name one, and run the command again for the other",
+                    ));
+                }
+                self.passed.extend(option.words.iter().cloned());
+            }
+            name => {
+                if SHARED.contains(&name) {
+                    self.shared.extend(option.words.iter().cloned());
                 }
                 // The program is linked with the std that there is.
                 if name != "-Z" || !value.starts_with("build-std") {
-                    self.passed.extend(words);
+                    self.passed.extend(option.words.iter().cloned());
                 }
                 match name {
                     "-r" | "--release" => self.profiles.push(Profile::Release),
-                    "-v" | "-vv" | "--verbose" => self.verbose = true,
+                    "-v" | "--verbose" => self.verbose = true,
                     "--profile" => self.profiles.push(Profile::Other(value.to_string())),
-                    "--manifest-path" => self.manifest_path = Some(value.into()),
-                    "--target-dir" => self.target_dir = Some(value.into()),
                     "-p" | "--package" => {
                         self.package.get_or_insert_with(|| value.to_string());
                     }
@@ -330,6 +297,21 @@ impl Options {
                     _ => {}
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn add_devices(&mut self, list: &str) -> Result<(), Failure> {
+        for word in list.split(',') {
+            let device: Device = word.trim().parse()?;
+            if self.devices.contains(&device) {
+                return Err(Failure::new(
+                    format!("the device `{device}` is named twice"),
+                    "a program has one image for each device",
+                    "name it once",
+                ));
+            }
+            self.devices.push(device);
         }
         Ok(())
     }
@@ -350,7 +332,7 @@ mod tests {
 
     fn call(line: &str) -> Invocation {
         match ask(line) {
-            Ok(Request::Compile(call)) => call,
+            Ok(Request::Compile(call)) => *call,
             other => panic!("{line} gave {other:?}"),
         }
     }
@@ -363,7 +345,7 @@ mod tests {
     #[test]
     fn the_virtual_host_device_is_the_default() {
         let found = call("run");
-        assert_eq!(found.targets, [Target::Host]);
+        assert_eq!(found.devices, [Device::Host]);
         assert_eq!(text(&found.host_args), "run --release");
         assert_eq!(
             (&*found.host_profile, &*found.device_profile),
@@ -373,22 +355,57 @@ mod tests {
     }
 
     #[test]
-    fn targets_keep_their_order() {
+    fn devices_keep_their_order() {
         let words = |line| {
-            let targets = call(line).targets;
-            targets.iter().map(Target::to_string).collect::<Vec<_>>()
+            let devices = call(line).devices;
+            devices.iter().map(Device::to_string).collect::<Vec<_>>()
         };
-        assert_eq!(words("build --target sm_90,host"), ["sm_90", "host"]);
+        assert_eq!(words("build --device sm_90,host"), ["sm_90", "host"]);
         assert_eq!(
-            words("b --target=gfx90a --target sm_90"),
+            words("b --device=gfx90a --device sm_90"),
             ["gfx90a", "sm_90"]
         );
     }
 
     #[test]
+    fn a_target_is_what_cargo_says_unless_it_names_devices() {
+        let old = call("build --target sm_90,host");
+        assert_eq!(old.devices, call("build --device sm_90,host").devices);
+        assert_eq!(old.old_spelling.as_deref(), Some("sm_90,host"));
+        assert_eq!(text(&old.host_args), "build --release");
+        let new = call("build --device host --target aarch64-unknown-linux-gnu");
+        assert_eq!(new.triple.as_deref(), Some("aarch64-unknown-linux-gnu"));
+        assert_eq!((new.devices, new.old_spelling), (vec![Device::Host], None));
+        assert_eq!(
+            text(&new.host_args),
+            "build --release --target aarch64-unknown-linux-gnu"
+        );
+        assert!(new.shared_args.is_empty());
+    }
+
+    #[test]
+    fn options_that_cargo_combines_are_read() {
+        let found = call("build -rv -Fx");
+        assert!(found.verbose);
+        assert_eq!(text(&found.host_args), "build -r -v -Fx");
+        assert_eq!(text(&found.shared_args), "-v -Fx");
+        for line in [
+            "-C a/b build --lib",
+            "build -Ca/b --lib",
+            "-Ca build -C b --lib",
+        ] {
+            let found = call(line);
+            assert_eq!(found.directory, Some("a/b".into()), "{line}");
+            assert_eq!(text(&found.host_args), "build --release --lib");
+        }
+        let found = call("build --config a=1");
+        assert_eq!(found.config, ["--config", "a=1"]);
+    }
+
+    #[test]
     fn what_holds_for_the_kernels_too_is_passed_to_both() {
         let found = call(
-            "run --target host --locked --offline -v --features a,b -Fc -j 2 --bin x --kernels k --autodiff prog --target 3",
+            "run --device host --locked --offline -v --features a,b -Fc -j 2 --bin x --kernels k --autodiff prog --target 3",
         );
         assert_eq!(
             text(&found.host_args),
@@ -409,7 +426,7 @@ mod tests {
             text(&found.host_args),
             "test --release --test grid -- --target x --dev"
         );
-        assert_eq!(found.targets, [Target::Host]);
+        assert_eq!(found.devices, [Device::Host]);
     }
 
     #[test]
@@ -455,7 +472,11 @@ mod tests {
             .into();
         assert_eq!(
             parse(&args),
-            Ok(Request::Plain(args, Some("a/Cargo.toml".into())))
+            Ok(Request::Plain(Plain {
+                args,
+                manifest_path: Some("a/Cargo.toml".into()),
+                directory: None
+            }))
         );
     }
 
@@ -467,13 +488,18 @@ mod tests {
                 "--target host",
                 "unknown option `--target` before the command",
             ),
-            ("build --target avr", "unknown target `avr`"),
-            ("build --target host,", "unknown target ``"),
+            ("build --device avr", "unknown device `avr`"),
+            ("build --device host,", "unknown device ``"),
+            ("build --target host,", "unknown device ``"),
             (
-                "build --target host,host",
-                "the target `host` is named twice",
+                "build --target a-b-c --target d-e-f",
+                "more than one --target is named",
             ),
-            ("build --target", "`--target` has no value"),
+            (
+                "build --device host,host",
+                "the device `host` is named twice",
+            ),
+            ("build --device", "`--device` has no value"),
             ("build --dev --release", "more than one profile is named"),
             (
                 "run --dev --autodiff",

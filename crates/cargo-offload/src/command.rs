@@ -1,4 +1,4 @@
-//! `cargo offload COMMAND`: a pass of cargo for each target, and then cargo for the program.
+//! `cargo offload COMMAND`: a pass of cargo for each device, and then cargo for the program.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -6,16 +6,21 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::cargo_home;
+use cargo_common::cargo_home;
+use cargo_common::config::Config;
+use cargo_common::enzyme;
+use cargo_common::facts;
+use cargo_common::failure::Failure;
+use cargo_common::opening;
+use cargo_common::tools;
+
 use crate::cli::{self, Invocation, Request};
-use crate::device_pass::DevicePass;
-use crate::enzyme;
-use crate::failure::Failure;
+use crate::device::Device;
+use crate::device_pass::Passes;
 use crate::host_pass;
 use crate::line;
 use crate::project::{self, Project};
-use crate::toolchain::{self, Toolchain};
-use crate::tools;
+use crate::toolchain::Toolchain;
 
 /// Does what `args` (without the leading `offload`) ask for; returns only where cargo was not started for the program.
 pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
@@ -24,10 +29,11 @@ pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     match cli::parse(args)? {
         Request::Help => print!("{}", cli::HELP),
         Request::Version => println!("cargo-offload {}", env!("CARGO_PKG_VERSION")),
-        Request::Plain(args, manifest_path) => {
-            let project = Project::read(&cargo, manifest_path.as_deref())?;
+        Request::Plain(plain) => {
+            opening::go_to(plain.directory.as_deref())?;
+            let project = Project::read(&cargo, plain.manifest_path.as_deref())?;
             let mut command = Command::new(&cargo);
-            command.args(args);
+            command.args(plain.args);
             if let Some(home) = home(&project)? {
                 command.env("CARGO_HOME", home);
             }
@@ -39,15 +45,24 @@ pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
 }
 
 fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> {
-    let rustc = toolchain::rustc();
-    let toolchain = Toolchain::read(&rustc)?;
+    opening::go_to(invocation.directory.as_deref())?;
+    if let Some(devices) = &invocation.old_spelling {
+        eprintln!(
+            "note: cargo offload: what kernels are compiled for is named with `--device {devices}`; the next release \
+             takes `--target` as cargo does"
+        );
+    }
+    let config = Config::read(cargo, &invocation.config);
+    let rustc = config.rustc();
+    let triple = invocation.triple.clone().or_else(|| config.text("target"));
+    let toolchain = Toolchain::read(&rustc, triple.as_deref())?;
     if invocation.autodiff {
         enzyme::check(&rustc)?;
     }
     let cores = invocation
-        .targets
+        .devices
         .iter()
-        .map(|target| toolchain.check(target, invocation.builds_std))
+        .map(|device| toolchain.check(device, invocation.builds_std))
         .collect::<Result<Vec<_>, _>>()?;
     let manifest_path = invocation.manifest_path.as_deref();
     let project = Project::read(cargo, manifest_path)?;
@@ -56,21 +71,24 @@ fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
     let home = home(&project)?;
     let target_dir = target_dir(&project, invocation)?;
 
-    let mut images = Vec::with_capacity(invocation.targets.len());
-    for (target, core) in invocation.targets.iter().zip(cores) {
-        let mut pass = DevicePass::new(
-            cargo,
-            invocation,
-            target,
-            &toolchain.host,
-            &target_dir,
-            &kernels.name,
-            core.as_deref(),
-        )?;
+    let passes = Passes {
+        cargo,
+        invocation,
+        config: &config,
+        target_dir: &target_dir,
+        package: &kernels.name,
+    };
+    let mut images = Vec::with_capacity(invocation.devices.len());
+    for (device, core) in invocation.devices.iter().zip(cores) {
+        let mut pass = passes.one(device, toolchain.triple(device), core.as_deref())?;
         settle(&mut pass.command, home.as_deref(), invocation.verbose);
         images.push(pass.run()?);
     }
-    let mut command = host_pass::command(cargo, invocation, &target_dir, images)?;
+    let mut command = host_pass::command(cargo, invocation, &target_dir, &config, images)?;
+    let devices: Vec<String> = invocation.devices.iter().map(Device::to_string).collect();
+    command
+        .env(facts::PATH, &toolchain.facts.path)
+        .env("OFFLOAD_DEVICES", devices.join(","));
     settle(&mut command, home.as_deref(), invocation.verbose);
     // Replaces this process by cargo, so that its exit code and its signals are cargo's own.
     Err(tools::cargo_not_started(cargo, &command.exec()))

@@ -1,30 +1,45 @@
-//! The pass that compiles kernels for one target: the library with them, into an image.
+//! The pass that compiles kernels for one device: the library with them, into an image.
 
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::cli::Invocation;
-use crate::failure::Failure;
-use crate::target::Target;
-use crate::tools;
-use crate::wrapper;
+use cargo_common::config::Config;
+use cargo_common::failure::Failure;
+use cargo_common::tools;
 
-/// The file that rustc writes next to a crate's object files.
-const WRITTEN: &str = "host.out";
+use crate::cli::Invocation;
+use crate::device::Device;
+use crate::wrapper::{self, IMAGE};
+
+/// Says to cargo, and to nothing else, of which channel it is.
+const CHANNEL: &str = "__CARGO_TEST_CHANNEL_OVERRIDE_DO_NOT_USE_THIS";
+
+/// What all passes of one call have in common.
+pub struct Passes<'a> {
+    /// The cargo that is run.
+    pub cargo: &'a OsStr,
+    /// What was asked for.
+    pub invocation: &'a Invocation,
+    /// The user's configuration of cargo.
+    pub config: &'a Config,
+    /// cargo's folder for results.
+    pub target_dir: &'a Path,
+    /// The package whose library has the kernels.
+    pub package: &'a str,
+}
 
 /// One pass, not yet run.
 pub struct DevicePass {
     /// How cargo is called.
     pub command: Command,
-    target: Target,
-    /// Where rustc writes.
+    device: Device,
+    /// Where rustc writes, and where images are kept.
     deps: PathBuf,
     /// Where the image is afterwards: always the same path for the same target, profile and package.
     image: PathBuf,
@@ -37,31 +52,35 @@ struct Artifact {
     is_fresh: bool,
 }
 
-impl DevicePass {
-    /// The pass for `target`: results go to a folder of its own below `target_dir`, because cargo does not tell two
+impl Passes<'_> {
+    /// The pass for `device`: results go to a folder of its own below `target_dir`, because cargo does not tell two
     /// processors of one triple apart, nor two libraries that write an image of the same name. `core` is the
     /// configuration with which cargo compiles the core library too, for a processor that there is none for.
-    pub fn new(
-        cargo: &OsStr,
-        invocation: &Invocation,
-        target: &Target,
-        host: &str,
-        target_dir: &Path,
-        package: &str,
+    pub fn one(
+        &self,
+        device: &Device,
+        triple: &str,
         core: Option<&Path>,
-    ) -> Result<Self, Failure> {
-        let triple = target.triple(host);
+    ) -> Result<DevicePass, Failure> {
+        let Self {
+            cargo,
+            invocation,
+            config,
+            target_dir,
+            package,
+        } = self;
         let profile = &invocation.device_profile;
         let folder = target_dir
             .join("offload")
             .join(package)
-            .join(target.to_string());
+            .join(device.to_string());
         let mut command = Command::new(cargo);
         command.arg("rustc").args(&invocation.shared_args);
         if let Some(config) = core {
-            // An unstable option of cargo, whose channel may be stable.
+            // An unstable option of cargo, whose channel may be stable. RUSTC_BOOTSTRAP would tell it, and every build
+            // script of a dependency: some compile their crates in another way then. This variable is cargo's alone.
             command.arg("--config").arg(config).arg("-Zbuild-std=core");
-            command.env("RUSTC_BOOTSTRAP", "1");
+            command.env(CHANNEL, "nightly");
         }
         if profile == "release" {
             command.arg("--release");
@@ -86,45 +105,46 @@ impl DevicePass {
         ]);
         if invocation.autodiff {
             command.arg("-Zautodiff=Enable");
-            wrapper::look_at_kernels(&mut command)?;
             // Enzyme finds the places of errors there. A GPU's image would carry it along.
-            if *target == Target::Host {
+            if *device == Device::Host {
                 command.arg("-Cdebuginfo=line-directives-only");
             }
         }
+        wrapper::look_at_kernels(&mut command, config)?;
         command.stdout(Stdio::piped()).stderr(Stdio::inherit());
-        prepare_environment(&mut command, target, triple, profile);
+        prepare_environment(&mut command, device, triple, profile);
         let results = folder.join(triple).join(profile_folder(profile));
-        Ok(Self {
+        Ok(DevicePass {
             command,
-            target: target.clone(),
+            device: device.clone(),
             deps: results.join("deps"),
-            image: results.join(format!("{target}.out")),
+            image: results.join(format!("{device}.out")),
         })
     }
+}
 
+impl DevicePass {
     /// Runs it, and gives the path of the image.
     pub fn run(mut self) -> Result<PathBuf, Failure> {
         let mut artifact = self.compile()?;
         let mut kept = self.kept(&artifact)?;
         if artifact.is_fresh && !kept.is_file() {
             // cargo has what it compiled once, but the image that belongs to it is gone: once more.
-            self.forget().map_err(|error| self.not_kept(&error))?;
+            let library = kept_library(&kept);
+            fs::remove_file(library).map_err(|error| self.not_kept(&error))?;
             artifact = self.compile()?;
             kept = self.kept(&artifact)?;
         }
-        let written = self.deps.join(WRITTEN);
-        if !artifact.is_fresh {
-            if !written.is_file() {
-                return Err(Failure::new(
-                    format!("there is no image for {}", self.target),
-                    format!("rustc did not write {}", written.display()),
-                    "look whether the library has a function with #[rustc_offload_kernel]",
-                ));
-            }
-            fs::copy(&written, &kept).map_err(|error| self.not_kept(&error))?;
+        if !kept.is_file() {
+            return Err(Failure::new(
+                format!("there is no image for {}", self.device),
+                format!("rustc did not write one into {}", self.deps.display()),
+                "look whether the library has a function with #[rustc_offload_kernel]",
+            ));
         }
-        publish(&kept, &self.image).map_err(|error| self.not_kept(&error))?;
+        publish(&kept, &self.image)
+            .and_then(|()| collect(&self.deps))
+            .map_err(|error| self.not_kept(&error))?;
         Ok(self.image)
     }
 
@@ -139,7 +159,7 @@ impl DevicePass {
         let printed = String::from_utf8_lossy(&output.stdout);
         artifact(&printed).ok_or_else(|| {
             Failure::new(
-                format!("cargo does not say what it compiled for {}", self.target),
+                format!("cargo does not say what it compiled for {}", self.device),
                 "its messages name no staticlib",
                 "use the cargo of a toolchain image of this project",
             )
@@ -148,10 +168,10 @@ impl DevicePass {
 
     fn not_compiled(&self, status: ExitStatus) -> Failure {
         Failure::new(
-            format!("the kernels do not compile for {}", self.target),
+            format!("the kernels do not compile for {}", self.device),
             format!("cargo, which said why above, ended with {status}"),
-            match self.target {
-                Target::Host => "mend what it said",
+            match self.device {
+                Device::Host => "mend what it said",
                 _ => {
                     "mend what it said; code for GPUs has no std: write `core::` there, and \
                      `#![cfg_attr(any(target_arch = \"nvptx64\", target_arch = \"amdgpu\"), no_std)]` at the top"
@@ -162,35 +182,63 @@ impl DevicePass {
 
     fn not_kept(&self, error: &io::Error) -> Failure {
         Failure::new(
-            format!("the image for {} cannot be kept", self.target),
+            format!("the image for {} cannot be kept", self.device),
             format!("{}: {error}", self.deps.display()),
             "make the folder writable for this user, or name another one with --target-dir",
         )
     }
 
-    /// Where the image that belongs to a library is kept. rustc writes all of them to one file, whichever features or
-    /// flags the library is compiled with, and cargo, which keeps the library of each, knows nothing of it.
+    /// The image that belongs to a library: both have cargo's hash of the crate in their names, where rustc wrote them. cargo
+    /// names the library as it has put it where users look, without the hash.
     fn kept(&self, artifact: &Artifact) -> Result<PathBuf, Failure> {
-        let library = fs::metadata(&artifact.library).map_err(|error| self.not_kept(&error))?;
-        let name = format!(
-            "image-{:x}-{:x}-{:x}.out",
-            library.ino(),
-            library.mtime(),
-            library.mtime_nsec()
-        );
-        Ok(self.deps.join(name))
+        library_with_hash(&self.deps, &artifact.library)
+            .map(|library| image_of(&library))
+            .map_err(|error| self.not_kept(&error))
     }
+}
 
-    /// Makes cargo compile the library again: it does so where its result is gone.
-    fn forget(&self) -> io::Result<()> {
-        for file in fs::read_dir(&self.deps)? {
-            let path = file?.path();
-            if path.extension().is_some_and(|extension| extension == "a") {
-                fs::remove_file(path)?;
-            }
+/// The file in `deps` that is the same as `library`.
+fn library_with_hash(deps: &Path, library: &Path) -> io::Result<PathBuf> {
+    let content = fs::read(library)?;
+    for file in fs::read_dir(deps)? {
+        let file = file?;
+        let path = file.path();
+        let is_library = path.extension() == library.extension();
+        if is_library
+            && file.metadata()?.len() == content.len() as u64
+            && fs::read(&path)? == content
+        {
+            return Ok(path);
         }
-        Ok(())
     }
+    Err(io::Error::new(
+        io::ErrorKind::NotFound,
+        format!("none of its libraries is {}", library.display()),
+    ))
+}
+
+/// `libk-HASH.a` -> `k-HASH.out`
+fn image_of(library: &Path) -> PathBuf {
+    let name = library.file_stem().unwrap_or_default().to_string_lossy();
+    let name = name.strip_prefix("lib").unwrap_or(&name).to_string();
+    library.with_file_name(format!("{name}.{IMAGE}"))
+}
+
+/// `k-HASH.out` -> `libk-HASH.a`
+fn kept_library(image: &Path) -> PathBuf {
+    let name = image.file_stem().unwrap_or_default().to_string_lossy();
+    image.with_file_name(format!("lib{name}.a"))
+}
+
+/// Removes the images of libraries that cargo has no more; those of earlier versions of ours, told by other names, too.
+fn collect(deps: &Path) -> io::Result<()> {
+    for file in fs::read_dir(deps)? {
+        let path = file?.path();
+        if path.extension() == Some(OsStr::new(IMAGE)) && !kept_library(&path).is_file() {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The library in the messages that cargo prints, one JSON object a line.
@@ -217,12 +265,12 @@ fn publish(kept: &Path, image: &Path) -> io::Result<()> {
     fs::write(image, content)
 }
 
-fn prepare_environment(command: &mut Command, target: &Target, triple: &str, profile: &str) {
+fn prepare_environment(command: &mut Command, device: &Device, triple: &str, profile: &str) {
     // What is linked into the image has to be there as bitcode, and cargo keeps it only where the profile says LTO.
     command
         .env(lto_variable(profile), "fat")
         .env("CARGO_INCREMENTAL", "0");
-    let Some(cpu) = target.cpu() else {
+    let Some(cpu) = device.cpu() else {
         return;
     };
     // The processor holds for dependencies too. Flags for the host's own code are nothing for a GPU; those that the
@@ -265,27 +313,29 @@ mod tests {
     use crate::line;
     use std::ffi::OsString;
 
-    fn pass(line: &str, target: &str) -> DevicePass {
-        pass_with(line, target, None)
+    fn pass(line: &str, device: &str) -> DevicePass {
+        pass_with(line, device, None)
     }
 
-    fn pass_with(line: &str, target: &str, core: Option<&Path>) -> DevicePass {
+    fn pass_with(line: &str, device: &str, core: Option<&Path>) -> DevicePass {
         let args: Vec<_> = line.split_whitespace().map(OsString::from).collect();
         let Ok(Request::Compile(call)) = cli::parse(&args) else {
             panic!("{line}");
         };
-        let target = target.parse().unwrap();
-        let host = "x86_64-unknown-linux-gnu";
-        DevicePass::new(
-            OsStr::new("cargo"),
-            &call,
-            &target,
-            host,
-            Path::new("/p/target"),
-            "k",
-            core,
-        )
-        .unwrap()
+        let device: Device = device.parse().unwrap();
+        let triple = match device {
+            Device::Host => "x86_64-unknown-linux-gnu",
+            Device::Cuda(_) => "nvptx64-nvidia-cuda",
+            Device::Amd(_) => "amdgcn-amd-amdhsa",
+        };
+        let passes = Passes {
+            cargo: OsStr::new("cargo"),
+            invocation: &call,
+            config: &Config::default(),
+            target_dir: Path::new("/p/target"),
+            package: "k",
+        };
+        passes.one(&device, triple, core).unwrap()
     }
 
     #[test]
@@ -293,11 +343,16 @@ mod tests {
         let found = pass("run --offline --bin x prog", "sm_90");
         assert_eq!(
             line::of(&found.command),
-            "env -u CARGO_ENCODED_RUSTFLAGS -u RUSTFLAGS CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_LTO=fat \
-             CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS=-Ctarget-cpu=sm_90 cargo rustc --offline --release --package k \
-             --lib --crate-type staticlib --target nvptx64-nvidia-cuda --target-dir /p/target/offload/k/sm_90 \
-             --message-format json-render-diagnostics -- \
-             -Zoffload=Device -Zunstable-options -Clto=fat -Copt-level=3 -Cpanic=abort"
+            format!(
+                "env -u CARGO_BIN_NAME -u CARGO_CRATE_NAME -u CARGO_ENCODED_RUSTFLAGS -u CARGO_OFFLOAD_NEXT -u RUSTFLAGS \
+                 CARGO_INCREMENTAL=0 CARGO_OFFLOAD_KERNELS=1 CARGO_PROFILE_RELEASE_LTO=fat \
+                 CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS=-Ctarget-cpu=sm_90 RUSTC_WORKSPACE_WRAPPER={} \
+                 cargo rustc --offline --release --package k \
+                 --lib --crate-type staticlib --target nvptx64-nvidia-cuda --target-dir /p/target/offload/k/sm_90 \
+                 --message-format json-render-diagnostics -- \
+                 -Zoffload=Device -Zunstable-options -Clto=fat -Copt-level=3 -Cpanic=abort",
+                env::current_exe().unwrap().display()
+            )
         );
         assert_eq!(
             found.image,
@@ -313,7 +368,11 @@ mod tests {
             line.contains(" cargo rustc --config /s/build-std.toml -Zbuild-std=core --release "),
             "{line}"
         );
-        assert!(line.contains(" RUSTC_BOOTSTRAP=1 "), "{line}");
+        assert!(
+            line.contains("__CARGO_TEST_CHANNEL_OVERRIDE_DO_NOT_USE_THIS=nightly ")
+                && !line.contains("RUSTC_BOOTSTRAP"),
+            "{line}"
+        );
     }
 
     #[test]
@@ -357,6 +416,13 @@ mod tests {
         }
         assert_eq!(artifact(&message("lib", "true")), None);
         assert_eq!(artifact("no JSON"), None);
+    }
+
+    #[test]
+    fn libraries_and_images_have_one_name() {
+        let library = Path::new("/d/libk-0f1e.a");
+        assert_eq!(image_of(library), Path::new("/d/k-0f1e.out"));
+        assert_eq!(kept_library(&image_of(library)), library);
     }
 
     #[test]

@@ -9,9 +9,11 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cargo_common::config::{Config, Place};
+use cargo_common::failure::Failure;
+
 use crate::cli::Invocation;
 use crate::device_pass::lto_variable;
-use crate::failure::Failure;
 use crate::wrapper::{self, Setting};
 
 /// The cargo that compiles the program, given the images.
@@ -19,6 +21,7 @@ pub fn command(
     cargo: &OsStr,
     invocation: &Invocation,
     target_dir: &Path,
+    config: &Config,
     images: Vec<PathBuf>,
 ) -> Result<Command, Failure> {
     let myself = wrapper::myself()?;
@@ -30,11 +33,11 @@ pub fn command(
     let mut command = Command::new(cargo);
     command.args(&invocation.host_args);
     setting.give(&mut command)?;
-    for (variable, place, next) in [
-        ("RUSTC_WORKSPACE_WRAPPER", &front, wrapper::NEXT),
-        ("RUSTDOC", &myself, wrapper::RUSTDOC),
+    for (place, path, next) in [
+        (Place::RUSTC_WORKSPACE_WRAPPER, &front, wrapper::FRONT.next),
+        (Place::RUSTDOC, &myself, wrapper::FRONT.rustdoc),
     ] {
-        wrapper::chain(&mut command, variable, next, place, &myself);
+        place.take(&mut command, config, next, path, &myself);
     }
     // Only cargo may say that a crate is compiled; see `wrapper`.
     command
@@ -61,7 +64,7 @@ fn in_front(target_dir: &Path, digest: &str, myself: &Path) -> Result<PathBuf, F
     let link = target_dir
         .join("offload/with")
         .join(digest)
-        .join(crate::NAME);
+        .join("cargo-offload");
     let make = || {
         if fs::read_link(&link).is_ok_and(|there| there == myself) {
             return Ok(());

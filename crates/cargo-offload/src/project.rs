@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::failure::Failure;
-use crate::tools;
+use cargo_common::failure::Failure;
+use cargo_common::tools;
 
 /// What is needed of a workspace.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,27 +4,37 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::call::Call;
-use crate::compiler::{self, Job};
-use crate::doctest;
-use crate::dump;
-use crate::failure::Failure;
-use crate::profile;
+use cargo_common::call::{Call, Front};
+use cargo_common::compiler::{self, Job};
+use cargo_common::config::{Config, Place};
+use cargo_common::doctest;
+use cargo_common::dump;
+use cargo_common::failure::Failure;
+use cargo_common::profile;
+use cargo_common::words::value_of;
 
 /// The images, as a list of paths. Set by `host_pass`, inherited through cargo; it says that we are a wrapper.
 const IMAGES: &str = "CARGO_OFFLOAD_IMAGES";
 /// Whether members differentiate functions.
 const AUTODIFF: &str = "CARGO_OFFLOAD_AUTODIFF";
-/// Says that we are in front of the rustc that compiles kernels, which differentiate. Set by `device_pass`.
+/// Says that we are in front of the rustc that compiles kernels. Set by `device_pass`.
 const KERNELS: &str = "CARGO_OFFLOAD_KERNELS";
-/// A wrapper that the user had in the place that we take, to be started by us.
-pub const NEXT: &str = "CARGO_OFFLOAD_NEXT";
-/// The rustdoc that cargo would have started.
-pub const RUSTDOC: &str = "CARGO_OFFLOAD_RUSTDOC";
+/// Set by both passes, inherited through cargo.
+pub const FRONT: Front = Front {
+    subcommand: crate::SUBCOMMAND,
+    wraps: IMAGES,
+    next: "CARGO_OFFLOAD_NEXT",
+    rustdoc: "CARGO_OFFLOAD_RUSTDOC",
+};
+/// The file that rustc writes an image to, next to a crate's object files.
+const WRITTEN: &str = "host.out";
+/// How the name of an image ends.
+pub const IMAGE: &str = "out";
 /// For `offload-linker`: the linker that rustc would have started.
 const LINKER: &str = "OFFLOAD_LINKER_CC";
 
@@ -32,7 +42,7 @@ const LINKER: &str = "OFFLOAD_LINKER_CC";
 pub enum Role {
     /// For the program.
     Program(Setting),
-    /// For kernels that differentiate: cargo itself gives rustc everything.
+    /// For kernels: cargo itself gives rustc everything.
     Kernels,
 }
 
@@ -47,9 +57,9 @@ impl Role {
 }
 
 /// Puts us in front of the rustc that compiles kernels.
-pub fn look_at_kernels(command: &mut Command) -> Result<(), Failure> {
+pub fn look_at_kernels(command: &mut Command, config: &Config) -> Result<(), Failure> {
     let myself = myself()?;
-    chain(command, "RUSTC_WORKSPACE_WRAPPER", NEXT, &myself, &myself);
+    Place::RUSTC_WORKSPACE_WRAPPER.take(command, config, FRONT.next, &myself, &myself);
     command
         .env(KERNELS, "1")
         .env_remove("CARGO_CRATE_NAME")
@@ -66,19 +76,6 @@ pub fn myself() -> Result<PathBuf, Failure> {
             "run it from an ordinary file system, with /proc mounted",
         )
     })
-}
-
-/// Takes a place in cargo's environment: what the user has there is started by us in turn (`next`).
-pub fn chain(command: &mut Command, variable: &str, next: &str, place: &Path, myself: &Path) {
-    // Inside of a program that `cargo offload run` started, the place is ours already.
-    let users = env::var_os(variable)
-        .filter(|value| !value.is_empty())
-        .filter(|value| fs::canonicalize(value).ok() != fs::canonicalize(myself).ok());
-    match users {
-        Some(value) => command.env(next, value),
-        None => command.env_remove(next),
-    };
-    command.env(variable, place);
 }
 
 /// What members are compiled with.
@@ -157,10 +154,10 @@ fn offload_linker() -> PathBuf {
 
 /// Runs the tool in `args` (rustdoc is not named there: cargo starts us in its place).
 pub fn run(role: &Role, args: &[OsString]) -> Result<ExitCode, Failure> {
-    let call = Call::read(args, IMAGES, RUSTDOC)?;
-    let mut command = call.command(NEXT);
+    let call = Call::read(args, &FRONT)?;
+    let mut command = call.command();
     if let Some(dump) = doctest::dump(&call) {
-        return compile(command, &call, doctest::CRATE, dump);
+        return compile(command, &call, doctest::CRATE, dump).map(ExitCode::from);
     }
     let is_member = if call.is_rustdoc {
         call.documents_member() && call.is_doctest()
@@ -168,7 +165,9 @@ pub fn run(role: &Role, args: &[OsString]) -> Result<ExitCode, Failure> {
         call.compiles_member()
     };
     let differentiates = match role {
-        Role::Kernels => is_member && makes_image(&call.words),
+        Role::Kernels if is_member && makes_image(&call.words) => {
+            return compile_kernels(command, &call).map(ExitCode::from);
+        }
         Role::Program(setting) if is_member => {
             if let Some(linker) = linker_of(&call.words) {
                 command.env(LINKER, linker);
@@ -180,7 +179,7 @@ pub fn run(role: &Role, args: &[OsString]) -> Result<ExitCode, Failure> {
             }
             setting.autodiff
         }
-        Role::Program(_) => false,
+        Role::Kernels | Role::Program(_) => false,
     };
     if differentiates && call.is_rustdoc {
         doctest::keep_runnable(&mut command, &call.words);
@@ -192,27 +191,60 @@ pub fn run(role: &Role, args: &[OsString]) -> Result<ExitCode, Failure> {
             &call,
             crate_name,
             dump::path(&call.words, crate_name),
-        );
+        )
+        .map(ExitCode::from);
     }
     Err(call.not_started(&command.exec().to_string()))
 }
 
 /// Runs rustc for a crate that may differentiate.
-fn compile(
-    command: Command,
-    call: &Call,
-    crate_name: &str,
-    dump: PathBuf,
-) -> Result<ExitCode, Failure> {
+fn compile(command: Command, call: &Call, crate_name: &str, dump: PathBuf) -> Result<u8, Failure> {
     let job = Job {
+        subcommand: crate::SUBCOMMAND,
         words: &call.words,
         crate_name,
         dump,
         // Kernels are compiled with a patched compiler, which hands on everything.
         examine: None,
     };
-    let code = compiler::run(command, job).map_err(|error| call.not_started(&error.to_string()))?;
-    Ok(ExitCode::from(code))
+    compiler::run(command, job).map_err(|error| call.not_started(&error.to_string()))
+}
+
+/// Runs rustc for the library with the kernels, and gives the image that it writes the name of the crate's other results,
+/// in which cargo's hash of the crate is. rustc gives all images one name, whichever features or flags they come of.
+/// cargo takes the library for compiled once this process has ended well, so it never has one without its image.
+fn compile_kernels(command: Command, call: &Call) -> Result<u8, Failure> {
+    let crate_name = call.crate_name().unwrap_or_default();
+    let folder = value_of(&call.words, "--out-dir").map_or_else(PathBuf::new, PathBuf::from);
+    let written = folder.join(WRITTEN);
+    let hash = codegen(&call.words, "extra-filename").unwrap_or_default();
+    let kept = folder.join(format!("{crate_name}{hash}.{IMAGE}"));
+    for old in [&written, &kept] {
+        match fs::remove_file(old) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(not_kept(old, &error));
+            }
+            _ => {}
+        }
+    }
+    let code = if call.words.iter().any(|word| word == "-Zautodiff=Enable") {
+        let dump = dump::path(&call.words, crate_name);
+        compile(command, call, crate_name, dump)?
+    } else {
+        compiler::run_plainly(&command).map_err(|error| call.not_started(&error.to_string()))?
+    };
+    if code == 0 && written.is_file() {
+        fs::rename(&written, &kept).map_err(|error| not_kept(&kept, &error))?;
+    }
+    Ok(code)
+}
+
+fn not_kept(image: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        format!("{} cannot be written", image.display()),
+        error.to_string(),
+        "make the folder writable for this user, or name another one with --target-dir",
+    )
 }
 
 /// Whether this is the call that cargo was told to give the flag: the library with the kernels, for a device.
@@ -220,11 +252,21 @@ fn makes_image(words: &[String]) -> bool {
     words.iter().any(|word| word == "-Zoffload=Device")
 }
 
-/// The linker that the user's configuration names: `-C linker=X` or `-Clinker=X`, the last one.
+/// The linker that the user's configuration names, the last one.
 fn linker_of(words: &[String]) -> Option<&Path> {
-    words.iter().rev().find_map(|word| {
-        let word = word.strip_prefix("-C").unwrap_or(word);
-        word.strip_prefix("linker=").map(Path::new)
+    codegen(words, "linker").map(Path::new)
+}
+
+/// The value of an option of code generation, the last one: `-C name=value` or `-Cname=value`.
+fn codegen<'a>(words: &'a [String], name: &str) -> Option<&'a str> {
+    (0..words.len()).rev().find_map(|at| {
+        let option = match words[at].strip_prefix("-C") {
+            Some("") | None => at
+                .checked_sub(1)
+                .and_then(|before| (words[before] == "-C").then_some(words[at].as_str()))?,
+            Some(option) => option,
+        };
+        option.strip_prefix(name)?.strip_prefix('=')
     })
 }
 
@@ -275,6 +317,7 @@ mod tests {
             ),
             ("rustc -C linker=clang -O", Some("clang")),
             ("rustc -C link-arg=-fuse-ld=lld", None),
+            ("rustc --cfg linker=x -C opt-level=3", None),
         ] {
             assert_eq!(linker_of(&words(line)), linker.map(Path::new), "{line}");
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ _TIMEOUT = 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Crate:
-    """A crate of the project: its folder, relative to the root, and the folder that it needs around it.
+    """A crate or a workspace of the project: its folder, relative to the root, and the folder that it needs around it.
 
     `autodiff` says whether it differentiates functions, `offload` whether it has kernels: Debian's compiler, which
     lints, refuses these. `unstable` says whether it asks for unstable features of its own.
@@ -62,29 +63,36 @@ class Crate:
 
 
 def find_crates(root: Path) -> tuple[Crate, ...]:
-    """What stands in `crates/`, where one may use modules of its neighbours, every smoke test, and what is measured."""
-    ours = sorted((root / "crates").glob("*/Cargo.toml"))
+    """The workspace in `crates/` and what is no member of it, every smoke test, and what is measured."""
+    crates = root / "crates"
+    manifests = (crates / "Cargo.toml", *sorted(crates.glob("*/Cargo.toml")))
+    ours = [path for path in manifests if _stands_alone(crates, path)]
     found = [*sorted((root / "smoke_tests").glob("**/Cargo.toml")), root / "bench/gradients/Cargo.toml"]
     programs = [path for path in found if path.is_file() and "target" not in path.parts]
-    return (
-        *(_crate(root, manifest, around="crates") for manifest in ours),
-        *(_crate(root, manifest, around=str(manifest.parent.relative_to(root))) for manifest in programs),
-    )
+    return (*(_ours(root, path) for path in ours), *(_program(root, path) for path in programs))
 
 
-def _crate(root: Path, manifest: Path, *, around: str) -> Crate:
-    folder = str(manifest.parent.relative_to(root))
-    ours = around != folder
-    offload = not ours and "/share/crates/holoenzyme" in manifest.read_text(encoding="utf-8")
+def _stands_alone(crates: Path, manifest: Path) -> bool:
+    """Whether a manifest in `crates/` is a workspace's root; members are checked with the workspace."""
+    if not manifest.is_file():
+        return False
+    return not (crates / "Cargo.toml").is_file() or "workspace" in tomllib.loads(manifest.read_text(encoding="utf-8"))
+
+
+def _ours(root: Path, manifest: Path) -> Crate:
     source = manifest.parent / "src" / "lib.rs"
     return Crate(
-        folder=folder,
-        around=around,
-        autodiff=not ours and not offload,
-        offload=offload,
-        unstable=ours and source.is_file() and "feature(" in source.read_text(encoding="utf-8"),
+        folder=str(manifest.parent.relative_to(root)),
+        around="crates",
+        unstable=source.is_file() and "feature(" in source.read_text(encoding="utf-8"),
         downloads=_downloads(manifest),
     )
+
+
+def _program(root: Path, manifest: Path) -> Crate:
+    folder = str(manifest.parent.relative_to(root))
+    offload = "/share/crates/holoenzyme" in manifest.read_text(encoding="utf-8")
+    return Crate(folder=folder, around=folder, autodiff=not offload, offload=offload, downloads=_downloads(manifest))
 
 
 def _downloads(manifest: Path) -> bool:

@@ -26,6 +26,7 @@ def references(matrix: Matrix) -> Iterator[Problem]:
     yield from _names(matrix)
     yield from _releases(matrix)
     yield from _wheels(matrix)
+    yield from _devices(matrix)
     yield from _statuses(matrix)
     yield from _constraints(matrix)
     yield from _cell_ids(matrix)
@@ -132,6 +133,21 @@ def _wheels(matrix: Matrix) -> Iterator[Problem]:
         if not within.contains(version, prereleases=True):
             what, why = f"{pin.version} is not {pin.within}", f"that is what {SECOND} allows"
             yield Problem(at=(*at, "version"), what=what, why=why, fix="correct one", second=(*at, "within"))
+
+
+def _devices(matrix: Matrix) -> Iterator[Problem]:
+    seen: dict[str, tuple[str, str]] = {}
+    for name, target in matrix.targets.items():
+        at: Loc = ("targets", name)
+        if target.kind == "cuda" and matrix.ptx and name not in matrix.ptx.processors:
+            why = "clang would take a version of its own, which may not have this processor"
+            yield Problem(at=at, on_key=True, what="has no version of PTX", why=why, fix="add it to `ptx.processors`")
+        if target.triple is None:
+            continue
+        other, triple = seen.setdefault(target.kind, (name, target.triple))
+        if triple != target.triple:
+            what, why = f"is not the triple of {other}", f"{SECOND}; GPUs of a kind have one"
+            yield Problem(at=(*at, "triple"), what=what, why=why, second=("targets", other, "triple"))
 
 
 def _statuses(matrix: Matrix) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from holoenzyme.errors import UserError
 from holoenzyme.matrix import checks
 from holoenzyme.matrix.axes import TargetKind
-from holoenzyme.matrix.constraints import Constraint, Point, Slug, Text, exclusion
+from holoenzyme.matrix.constraints import Constraint, Link, Point, Slug, Text, exclusion
 from holoenzyme.matrix.yamlfile import Loc, Words, did_you_mean, load_model, refuse
 
 #: A value of an axis. Never with `-`, which joins the values in the ids of cells.
@@ -24,6 +24,7 @@ Value = Annotated[
 ]
 #: Versions of Python packages, in the words of PEP 440.
 Specifier = Annotated[str, StringConstraints(pattern=r"^(==|~=|>=|<=|<|>|!=)"), Words(allowed="as in '==13.0.*'")]
+PtxVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d$"), Words(allowed="as in '7.8', in quotes")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -110,6 +111,14 @@ class Target(_Section):
     triple: Text | None = Field(default=None, description="Rust's target triple; for a cpu that of the architecture")
 
 
+class Ptx(_Section):
+    """The first version of PTX, NVIDIA's assembly language, that has each processor, and why it has to be asked for."""
+
+    reason: Text
+    link: Link = Field(description="where versions and processors are told")
+    processors: Mapping[Value, PtxVersion]
+
+
 class CratePin(_Section):
     """A crate from the registry."""
 
@@ -190,6 +199,7 @@ class Matrix(_Section):
     llvm: Mapping[Value, Llvm]
     channels: Mapping[Value, Channel]
     targets: Mapping[Value, Target]
+    ptx: Ptx | None = Field(default=None, description="what NVIDIA's processors need; without it no target is asked")
     pins: Pins
     tolerances: Mapping[Slug, Tolerance]
     constraints: tuple[Constraint, ...]
@@ -226,6 +236,17 @@ class Matrix(_Section):
     def triple(self, cell: Point) -> str:
         """Rust's target triple for what a cell compiles kernels for."""
         return self.targets[cell.target].triple or self.architectures[cell.arch].triple
+
+    @cached_property
+    def device_triples(self) -> Mapping[str, str]:
+        """Rust's target triple for each kind of GPU."""
+        return {target.kind: target.triple for target in self.targets.values() if target.triple is not None}
+
+    @cached_property
+    def ptx_features(self) -> Mapping[str, int]:
+        """The first version of PTX that has each of NVIDIA's processors, as LLVM writes it: 78 for 7.8."""
+        processors = self.ptx.processors if self.ptx else {}
+        return {name: int(version.replace(".", "")) for name, version in processors.items()}
 
     def cell(self, cell_id: str) -> Cell:
         """The declared cell of this id; raises `UserError` with the nearest ids, or with why it is excluded."""

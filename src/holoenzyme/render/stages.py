@@ -317,7 +317,12 @@ class Renderer:
             "base": {"base": cell.base},
             "arch": {"arch": cell.arch, "triple": matrix.architectures[cell.arch].triple},
         }
-        context: dict[str, object] = {"values": values, "pins": matrix.pins}
+        context: dict[str, object] = {
+            "values": values,
+            "pins": matrix.pins,
+            "ptx": matrix.ptx_features,
+            "device_triples": matrix.device_triples,
+        }
         for axis in axes:
             context |= everything[axis]
         return context
@@ -371,7 +376,7 @@ class Renderer:
             line = f":{error.lineno}" if hasattr(error, "lineno") else ""
             raise UserError(
                 f"{folder}/{template}{line}: {error}",
-                fix="a template sees `values`, `pins` and the axes that its stage names in `axes:`",
+                fix="a template sees `values`, `pins`, `ptx`, `device_triples` and the axes of its stage (`axes:`)",
             ) from error
 
     def _locked_base(self, cell: Cell) -> LockedBase:

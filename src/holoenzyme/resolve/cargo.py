@@ -26,7 +26,7 @@ def probe(wanted: Mapping[str, str], rust: str) -> str:
 
 
 def direct_versions(lockfile: str, names: Collection[str]) -> dict[str, str]:
-    """The versions on which the one crate without a source in a Cargo.lock depends itself, for some names."""
+    """The versions on which the crates without a source in a Cargo.lock depend themselves, for some names."""
     packages = tomllib.loads(lockfile).get("package", [])
     own = [item for item in packages if "source" not in item]
     versions: dict[str, list[str]] = {}

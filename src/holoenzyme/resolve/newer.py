@@ -192,11 +192,12 @@ def with_exact(path: str, manifest: str, versions: Mapping[str, str]) -> str:
 
 
 def direct_crates(manifest: str) -> dict[str, str]:
-    """The crates of the registry that a Cargo.toml names itself: name → requirement, in cargo's words."""
+    """The crates of the registry that a Cargo.toml names, for itself or for members: name → requirement of cargo's."""
     data = tomllib.loads(manifest)
     found: dict[str, str] = {}
-    for section in ("dependencies", "dev-dependencies", "build-dependencies"):
-        for name, value in data.get(section, {}).items():
+    sections = [data.get(name, {}) for name in ("dependencies", "dev-dependencies", "build-dependencies")]
+    for section in (*sections, data.get("workspace", {}).get("dependencies", {})):
+        for name, value in section.items():
             words = {"version": value} if isinstance(value, str) else value
             if "version" in words and not {"path", "git"} & set(words):
                 found[words.get("package", name)] = words["version"].strip()
@@ -204,6 +205,8 @@ def direct_crates(manifest: str) -> dict[str, str]:
 
 
 def rust_of(manifest: str) -> str | None:
-    """The version of Rust that a Cargo.toml says it needs."""
-    version = tomllib.loads(manifest).get("package", {}).get("rust-version")
+    """The version of Rust that a Cargo.toml says it needs, or that its members need."""
+    data = tomllib.loads(manifest)
+    package = data.get("package") or data.get("workspace", {}).get("package", {})
+    version = package.get("rust-version")
     return version if isinstance(version, str) else None

@@ -75,11 +75,26 @@ def test_crates_are_found_but_not_in_build_results(project: Path) -> None:
 
 def test_the_projects_own_crates_are_all_found(root: Path) -> None:
     found = {crate.folder: crate for crate in rustlint.find_crates(root)}
-    assert found["crates/cargo-autodiff"].downloads and not found["bench/gradients"].downloads
+    assert found["crates"].downloads and not found["bench/gradients"].downloads
+    assert not found["crates"].autodiff and "crates/cargo-autodiff" not in found
     assert found["smoke_tests/autodiff/misra1a"].downloads
     assert found["smoke_tests/autodiff/derivatives"].autodiff and found["bench/gradients"].autodiff
-    assert found["crates/holoenzyme"].unstable and not found["crates/cargo-offload"].unstable
+    assert found["crates/holoenzyme"].unstable and not found["crates"].unstable
     assert found["smoke_tests/offload/saxpy"].offload and not found["smoke_tests/offload/saxpy"].autodiff
+
+
+def test_members_are_checked_with_their_workspace(project: Path) -> None:
+    (project / "crates/Cargo.toml").write_text('[workspace]\nmembers = ["tool"]\n')
+    (project / "crates/Cargo.lock").write_text('x\nsource = "registry"\n')
+    (project / "crates/apart").mkdir()
+    (project / "crates/apart/Cargo.toml").write_text("[package]\n[workspace]\n")
+    assert rustlint.find_crates(project)[:-1] == (
+        rustlint.Crate(folder="crates", around="crates", downloads=True),
+        rustlint.Crate(folder="crates/apart", around="crates"),
+    )
+    engine = Containers()
+    lint(project, engine)
+    assert [request.workdir for request in engine.asked[:4]] == ["/src"] * 4
 
 
 def test_a_crate_of_ours_stands_among_its_neighbours(project: Path) -> None:

@@ -108,7 +108,7 @@ def test_a_long_list_of_silent_points_is_cut(small_text: str) -> None:
 @given(line=st.integers(min_value=0, max_value=200), column=st.sampled_from(["", "  "]))
 def test_a_comment_anywhere_moves_the_place_and_changes_nothing_else(small_text: str, line: int, column: str) -> None:
     lines = edit(small_text, ("target: sm_90, status", "target: sm90, status")).splitlines(keepends=True)
-    at = line % len(lines)
+    at = line % (1 + next(index for index, text in enumerate(lines) if "target: sm90" in text))
     moved = "".join([*lines[:at], f"{column}# a remark\n", *lines[at:]])
     assert message_of(moved).startswith("matrix.yaml:53:58: cells[3].target: unknown target 'sm90'\n")
 

@@ -47,6 +47,12 @@ def test_the_triple_of_a_cpu_is_that_of_the_architecture(real: Matrix) -> None:
     assert real.triple(real.cell("patched-1.96-gfx90a")) == "amdgcn-amd-amdhsa"
 
 
+def test_gpus_have_what_their_code_needs(real: Matrix) -> None:
+    assert real.device_triples == {"cuda": "nvptx64-nvidia-cuda", "rocm": "amdgcn-amd-amdhsa"}
+    needs = {name: real.ptx_features[name] for name in ("sm_80", "sm_90", "sm_100", "sm_120")}
+    assert needs == {"sm_80": 70, "sm_90": 78, "sm_100": 86, "sm_120": 87}
+
+
 def test_packages_follow_the_releases(real: Matrix) -> None:
     pins = real.package_pins
     assert {pins[name].version for name in real.rust["1.96"].packages} == {real.rust["1.96"].release}

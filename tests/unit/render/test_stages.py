@@ -135,7 +135,7 @@ def test_a_template_cannot_see_an_axis_that_its_stage_does_not_name(root: Path, 
     edit(root / "images/toolchain/Dockerfile.j2", 'FROM {{ image("rustc") }}', "FROM scratch")
     error = refused(root)
     assert error.what == f"images/toolchain/Dockerfile.j2: '{expression.split('.')[0]}' is undefined"
-    assert error.fix == "a template sees `values`, `pins` and the axes that its stage names in `axes:`"
+    assert error.fix == "a template sees `values`, `pins`, `ptx`, `device_triples` and the axes of its stage (`axes:`)"
 
 
 def test_a_stage_names_the_axes_of_what_it_needs(root: Path) -> None:

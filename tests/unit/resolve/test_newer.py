@@ -219,6 +219,9 @@ def test_the_crates_that_a_manifest_names() -> None:
     }
     assert rust_of(MANIFEST) == "1.96"
     assert rust_of("[package]\nname = 'x'\n") is None
+    workspace = '[workspace.package]\nrust-version = "1.95"\n[workspace.dependencies]\na = "1"\n'
+    assert (direct_crates(workspace), rust_of(workspace)) == ({"a": "1"}, "1.95")
+    assert direct_crates("[dependencies]\na.workspace = true\n") == {}
 
 
 def test_exact_versions_are_written_and_nothing_else() -> None:

@@ -4,49 +4,47 @@
 //! device code in the object files, adds what registers it when the program starts, and then starts `cc` with the same
 //! command line and the offload runtime.
 
-#[path = "../../../cargo-autodiff/src/failure.rs"]
-mod failure;
-
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use failure::Failure;
+use cargo_common::facts::Facts;
+use cargo_common::failure::Failure;
 
 /// What messages are named after.
 const NAME: &str = "offload-linker";
 /// The linker that rustc would have started; `cc` where it is not set.
 const CC: &str = "OFFLOAD_LINKER_CC";
-/// The folder of LLVM, with `bin` and `lib`.
+/// The folder of another LLVM than the toolchain's own, with `bin` and `lib`.
 const LLVM: &str = "OFFLOAD_LLVM";
-const DEFAULT_LLVM: &str = "/usr/lib/llvm-22";
+/// The devices that the program has images for, with commas between them. Set by `cargo offload`.
+const DEVICES: &str = "OFFLOAD_DEVICES";
 const WRAPPER: &str = "clang-linker-wrapper";
-/// Where there is no CUDA installation, clang would choose PTX 4.2, which has none of today's GPUs; 7.8 has `sm_90`.
-const PTX: &str = "--device-compiler=nvptx64-nvidia-cuda=--cuda-feature=+ptx78";
-/// Code for the host as a device uses the host's libm (`f64::sin`). It is linked on its own, before the program is. The
-/// triple is that of its images, whose name is not the usual one so that GPUs are numbered first.
-const LIBM: &str = "--device-linker=amd64-pc-linux-gnu=-lm";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
-    let failure = link(&args);
-    eprintln!("{failure}");
-    ExitCode::from(failure::EXIT_CODE)
+    link(&args).tell(NAME)
 }
 
 /// Becomes clang-linker-wrapper; the failure to do so is what it gives.
 fn link(args: &[OsString]) -> Failure {
-    let llvm = env::var_os(LLVM).map_or_else(|| DEFAULT_LLVM.into(), PathBuf::from);
+    let facts = match facts() {
+        Ok(facts) => facts,
+        Err(failure) => return failure,
+    };
+    let llvm = env::var_os(LLVM).map_or_else(|| facts.llvm.clone(), PathBuf::from);
     let wrapper = llvm.join("bin").join(WRAPPER);
     if !wrapper.is_file() {
+        let version = &facts.llvm_version;
         return Failure::new(
             format!("{WRAPPER} is missing"),
             format!("{} is not there", wrapper.display()),
             format!(
-                "work in a toolchain image of the patched channel; elsewhere install it (Debian: clang-tools-22, \
-                 clang-22, lld-22, libomp-22-dev, liboffload-22-dev), or name the folder of another LLVM in {LLVM}"
+                "work in a toolchain image of the patched channel; elsewhere install it (Debian: \
+                 clang-tools-{version}, clang-{version}, lld-{version}, libomp-{version}-dev, \
+                 liboffload-{version}-dev), or name the folder of another LLVM in {LLVM}"
             ),
         );
     }
@@ -61,6 +59,8 @@ fn link(args: &[OsString]) -> Failure {
         );
     };
     let mut command = Command::new(&wrapper);
+    let devices = env::var(DEVICES).unwrap_or_default();
+    command.args(devices_flags(&facts, &devices));
     command.args(arguments(&cc, args, &llvm));
     Failure::new(
         format!("`{}` could not be started", wrapper.display()),
@@ -69,7 +69,32 @@ fn link(args: &[OsString]) -> Failure {
     )
 }
 
-/// The arguments of clang-linker-wrapper, which passes on to `cc` what is not its own.
+/// The facts of the toolchain that we are part of: we stand in its folder `bin`.
+fn facts() -> Result<Facts, Failure> {
+    let myself = env::current_exe().unwrap_or_default();
+    Facts::of(myself.ancestors().nth(2).unwrap_or(Path::new("/")))
+}
+
+/// What clang-linker-wrapper is told about devices.
+fn devices_flags(facts: &Facts, devices: &str) -> Vec<String> {
+    let mut flags = vec![format!(
+        "--host-triple={}-unknown-linux-gnu",
+        env::consts::ARCH
+    )];
+    // Where there is no CUDA installation, clang would choose a version of PTX that has none of today's GPUs.
+    if let Some(ptx) = facts.newest_ptx(devices.split(',')) {
+        flags.push(format!(
+            "--device-compiler={}=--cuda-feature=+ptx{ptx}",
+            facts.cuda
+        ));
+    }
+    // Code for the host as a device uses the host's libm (`f64::sin`). It is linked on its own, before the program is.
+    // The triple is that of its images, whose name is not the usual one so that GPUs are numbered first.
+    flags.push(format!("--device-linker={}=-lm", facts.host_device));
+    flags
+}
+
+/// The other arguments of clang-linker-wrapper, which passes on to `cc` what is not its own.
 fn arguments(cc: &Path, args: &[OsString], llvm: &Path) -> Vec<OsString> {
     let library = llvm.join("lib");
     let mut linker = OsString::from("--linker-path=");
@@ -78,12 +103,7 @@ fn arguments(cc: &Path, args: &[OsString], llvm: &Path) -> Vec<OsString> {
     search.push(&library);
     let mut run_path = OsString::from("-Wl,-rpath,");
     run_path.push(&library);
-    let mut words = vec![
-        format!("--host-triple={}-unknown-linux-gnu", env::consts::ARCH).into(),
-        PTX.into(),
-        LIBM.into(),
-        linker,
-    ];
+    let mut words = vec![linker];
     words.extend(args.iter().map(hidden));
     words.extend([search, run_path]);
     // The object that registers the images stands behind all of rustc's libraries, and calls `atexit`, of which libc has
@@ -123,10 +143,8 @@ mod tests {
         let args = ["-o", "prog", "a.o", "-lc"].map(OsString::from);
         let words = arguments(Path::new("/usr/bin/cc"), &args, Path::new("/llvm"));
         assert_eq!(
-            words[1..],
+            words,
             [
-                PTX,
-                LIBM,
                 "--linker-path=/usr/bin/cc",
                 "-o",
                 "prog",
@@ -138,10 +156,6 @@ mod tests {
                 "-Wl,-lomp",
                 "-Wl,-lc"
             ]
-        );
-        assert_eq!(
-            words[0].to_string_lossy(),
-            format!("--host-triple={}-unknown-linux-gnu", env::consts::ARCH)
         );
     }
 

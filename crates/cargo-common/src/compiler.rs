@@ -20,7 +20,6 @@ use serde_json::Value;
 use crate::contract::{self, Problem, Told, Work};
 use crate::diagnostic::{Diagnostic, Grade, Note};
 use crate::dump::Dump;
-use crate::failure;
 use crate::input::Input;
 use crate::output::Output;
 use crate::places::Workspace;
@@ -39,6 +38,8 @@ pub type Examine = fn(&[String], &Input) -> io::Result<Vec<Problem>>;
 
 /// A call of rustc.
 pub struct Job<'a> {
+    /// In whose name messages are: `cargo autodiff`, say.
+    pub subcommand: &'static str,
     /// All arguments.
     pub words: &'a [String],
     /// The crate that is compiled.
@@ -67,6 +68,7 @@ pub fn run(mut command: Command, job: Job) -> io::Result<u8> {
         output,
         workspace: Workspace::from_env(),
         crate_name: job.crate_name.to_string(),
+        subcommand: job.subcommand,
         passes_all: asks_for_prints(job.words),
         dump: Some(Dump::new(job.dump)),
         begun: Vec::new(),
@@ -97,6 +99,16 @@ pub fn run(mut command: Command, job: Job) -> io::Result<u8> {
         }
     }
     watch.end(status)
+}
+
+/// Runs rustc, which says itself what there is to say, and gives the exit code that we end with. The main thread has to
+/// call it.
+pub fn run_plainly(command: &Command) -> io::Result<u8> {
+    let mut command = tied::to_us(command)?;
+    tied::to_parent();
+    let status = command.status()?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.unwrap_or(BROKEN))
 }
 
 fn patience() -> Duration {
@@ -146,6 +158,7 @@ struct Watch {
     output: Output,
     workspace: Workspace,
     crate_name: String,
+    subcommand: &'static str,
     passes_all: bool,
     dump: Option<Dump>,
     /// All functions whose differentiation was begun.
@@ -205,6 +218,7 @@ impl Watch {
         Context {
             workspace: &self.workspace,
             crate_name: &self.crate_name,
+            subcommand: self.subcommand,
         }
     }
 
@@ -333,7 +347,7 @@ impl Watch {
         let mut errors = self.errors(status);
         match (errors.last_mut(), about_dump) {
             (Some(error), Some(note)) => error.notes.push(Note::Note(note)),
-            (None, Some(note)) => print(&format!("note: {}: {note}\n", failure::subcommand()))?,
+            (None, Some(note)) => print(&format!("note: {}: {note}\n", self.subcommand))?,
             (_, None) => {}
         }
         for error in &errors {

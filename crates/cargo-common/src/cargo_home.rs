@@ -38,7 +38,7 @@ pub fn make(workspace: &Path) -> Result<PathBuf, Failure> {
 /// a whole file system may be read-only.
 fn writable(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let probe = folder.join(format!(".{}-{}", crate::NAME, process::id()));
+    let probe = folder.join(format!(".written-{}", process::id()));
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn the_folder_is_made_once_and_ignores_itself() {
-        let workspace = env::temp_dir().join(format!("{}-home-{}", crate::NAME, process::id()));
+        let workspace = env::temp_dir().join(format!("cargo-common-home-{}", process::id()));
         let home = make(&workspace).unwrap();
         assert_eq!(home, workspace.join(".cargo-home"));
         assert_eq!(make(&workspace).unwrap(), home);

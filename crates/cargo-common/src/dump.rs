@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn it_is_made_when_something_is_written() {
-        let folder = env::temp_dir().join(format!("{}-dump-{}", crate::NAME, std::process::id()));
+        let folder = env::temp_dir().join(format!("cargo-common-dump-{}", std::process::id()));
         let path = folder.join("enzyme/m.txt");
         assert_eq!(Dump::new(path.clone()).finish(), None);
         assert!(!folder.exists());

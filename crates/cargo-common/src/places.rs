@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn members_stand_in_the_workspace() {
-        let root = env::temp_dir().join(format!("{}-places-{}", crate::NAME, std::process::id()));
+        let root = env::temp_dir().join(format!("cargo-common-places-{}", std::process::id()));
         let others = [
             ".cargo-home/registry/src/index-1/ndarray-0.16.1/src/lib.rs",
             "home/registry/src/index-1/ndarray-0.16.1/src/lib.rs",
@@ -195,7 +195,7 @@ mod tests {
             root: env::current_dir().unwrap(),
             cargo_home: None,
             doctest: Some(Doctest {
-                file: "src/main.rs".into(),
+                file: "src/lib.rs".into(),
                 lines_before: -1,
             }),
         };
@@ -210,9 +210,9 @@ mod tests {
             workspace.in_file(&mut frame);
             (frame.line, frame.column)
         };
-        assert_eq!(settled("src/main.rs", 5), (1, 9));
-        assert_eq!(settled("src/main.rs", 0), (1, 0));
-        assert_eq!(settled("src/cli.rs", 5), (2, 5));
+        assert_eq!(settled("src/lib.rs", 5), (1, 9));
+        assert_eq!(settled("src/lib.rs", 0), (1, 0));
+        assert_eq!(settled("src/words.rs", 5), (2, 5));
         assert_eq!(
             ["/// x", "    //!x", "x", "// x"].map(comment_length),
             [4, 7, 0, 0]

@@ -2,7 +2,6 @@
 
 use crate::contract::{Frame, Problem, Work};
 use crate::diagnostic::{Diagnostic, Grade, Label, Note};
-use crate::failure;
 use crate::places::Workspace;
 use crate::symbols;
 
@@ -15,6 +14,8 @@ pub struct Context<'a> {
     pub workspace: &'a Workspace,
     /// The crate that is compiled.
     pub crate_name: &'a str,
+    /// In whose name messages are: `cargo autodiff`, say.
+    pub subcommand: &'a str,
 }
 
 impl Context<'_> {
@@ -71,7 +72,7 @@ impl Context<'_> {
         });
         format!(
             "note: {}: differentiating `{}`{place} takes more than {seconds} seconds{}",
-            failure::subcommand(),
+            self.subcommand,
             self.name(&work.function),
             match &*work.mode {
                 "" => String::new(),
@@ -211,6 +212,7 @@ mod tests {
         let context = Context {
             workspace: &workspace,
             crate_name: "member",
+            subcommand: "cargo autodiff",
         };
         context.problem(Grade::Error, problem, work)
     }
@@ -230,7 +232,7 @@ mod tests {
             mode: mode.into(),
             place: Some(Frame {
                 column: 0,
-                ..frame("src/main.rs", 4, "_RNvCs1234_6member1f")
+                ..frame("src/lib.rs", 4, "_RNvCs1234_6member1f")
             }),
         }
     }
@@ -248,8 +250,8 @@ mod tests {
                     9,
                     "alloc::vec::Vec<T>::push",
                 ),
-                frame("src/main.rs", 12, "_RNvCs1234_6member4fill"),
-                frame("src/main.rs", 7, "_RNvCs1234_6member1f"),
+                frame("src/lib.rs", 12, "_RNvCs1234_6member4fill"),
+                frame("src/lib.rs", 7, "_RNvCs1234_6member1f"),
                 work("").place.unwrap(),
             ],
         };
@@ -320,10 +322,10 @@ mod tests {
         assert_eq!(problem.message, "Enzyme: Cannot deduce type of copy");
         assert_eq!(problem.function, "preprocess__RNvCs1234_6member1f");
         assert_eq!(problem.frames, []);
-        let problem = without_contract("src/main.rs:7:5: in function f: Enzyme: no");
+        let problem = without_contract("src/lib.rs:7:5: in function f: Enzyme: no");
         assert_eq!(
             (problem.frames[0].line, &*problem.frames[0].file),
-            (7, "src/main.rs")
+            (7, "src/lib.rs")
         );
     }
 
@@ -333,6 +335,7 @@ mod tests {
         let context = Context {
             workspace: &workspace,
             crate_name: "member",
+            subcommand: "cargo autodiff",
         };
         let found = context.failure(
             "the compiler ended by SIGSEGV",
@@ -350,7 +353,7 @@ mod tests {
             "the compiler ended by SIGSEGV while it compiled `member`"
         );
         assert!(context.long(&work("reverse"), 60).ends_with(
-            "differentiating `f` (src/main.rs:4) takes more than 60 seconds, in reverse mode"
+            "differentiating `f` (src/lib.rs:4) takes more than 60 seconds, in reverse mode"
         ));
     }
 

@@ -1,6 +1,7 @@
 //! What failed, why, and what to do about it.
 
 use std::fmt;
+use std::process::ExitCode;
 
 /// The exit code of errors that a subcommand finds itself; cargo's own exit codes (0, 1, 101) are passed on.
 pub const EXIT_CODE: u8 = 2;
@@ -25,22 +26,20 @@ impl Failure {
             fix: fix.into(),
         }
     }
-}
 
-/// What the user types: `cargo autodiff`, say.
-pub fn subcommand() -> String {
-    crate::NAME.replacen("cargo-", "cargo ", 1)
+    /// Tells it in the name of a program (`cargo autodiff`, say), and gives the exit code to end with.
+    pub fn tell(&self, program: &str) -> ExitCode {
+        eprintln!("error: {program}: {self}");
+        ExitCode::from(EXIT_CODE)
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "error: {}: {}\n  why: {}\n  fix: {}",
-            subcommand(),
-            self.what,
-            self.why,
-            self.fix
+            "{}\n  why: {}\n  fix: {}",
+            self.what, self.why, self.fix
         )
     }
 }

@@ -4,8 +4,21 @@ use std::env;
 use std::ffi::OsString;
 use std::process::Command;
 
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::words::{self, expand, value_of};
+
+/// How a subcommand knows itself in front of a compiler: names of environment variables.
+#[derive(Clone, Copy, Debug)]
+pub struct Front {
+    /// What the user types: `cargo autodiff`, say.
+    pub subcommand: &'static str,
+    /// Says that we are a wrapper.
+    pub wraps: &'static str,
+    /// A wrapper that the user had in the place that we take, to be started by us.
+    pub next: &'static str,
+    /// The rustdoc that cargo would have started.
+    pub rustdoc: &'static str,
+}
 
 /// The call that cargo made of us.
 pub struct Call<'a> {
@@ -17,30 +30,31 @@ pub struct Call<'a> {
     pub words: Vec<String>,
     /// Whether the tool is rustdoc.
     pub is_rustdoc: bool,
+    next: &'static str,
     crate_name: Option<String>,
     is_binary: bool,
 }
 
 impl<'a> Call<'a> {
-    /// Reads it. (cargo starts us in rustdoc's place, so that is not named in `args`.) `wraps` is the variable that says
-    /// that we are a wrapper, and `rustdoc` the one with the rustdoc that cargo would have started.
-    pub fn read(args: &'a [OsString], wraps: &str, rustdoc: &str) -> Result<Self, Failure> {
+    /// Reads it. (cargo starts us in rustdoc's place, so that is not named in `args`.)
+    pub fn read(args: &'a [OsString], front: &Front) -> Result<Self, Failure> {
         let Some((first, rest)) = args.split_first() else {
             return Err(Failure::new(
                 "started as a compiler wrapper without arguments",
                 format!(
-                    "the environment variable {wraps} is set, so arguments of a compiler were expected"
+                    "the environment variable {} is set, so arguments of a compiler were expected",
+                    front.wraps
                 ),
                 format!(
-                    "unset {wraps}; {} sets it for cargo alone",
-                    failure::subcommand()
+                    "unset {}; {} sets it for cargo alone",
+                    front.wraps, front.subcommand
                 ),
             ));
         };
         let is_rustdoc = first.to_string_lossy().starts_with(['-', '@']);
         let (program, rest) = if is_rustdoc {
             (
-                env::var_os(rustdoc).unwrap_or_else(|| "rustdoc".into()),
+                env::var_os(front.rustdoc).unwrap_or_else(|| "rustdoc".into()),
                 args,
             )
         } else {
@@ -51,6 +65,7 @@ impl<'a> Call<'a> {
             args: rest,
             words: expand(args),
             is_rustdoc,
+            next: front.next,
             crate_name: env::var("CARGO_CRATE_NAME").ok(),
             is_binary: env::var_os("CARGO_BIN_NAME").is_some(),
         })
@@ -61,9 +76,9 @@ impl<'a> Call<'a> {
         self.crate_name.as_deref()
     }
 
-    /// The call passed on, through the wrapper that the user has (`next` is the variable with its path).
-    pub fn command(&self, next: &str) -> Command {
-        let mut command = match env::var_os(next) {
+    /// The call passed on, through the wrapper that the user has.
+    pub fn command(&self) -> Command {
+        let mut command = match env::var_os(self.next) {
             Some(next) if !self.is_rustdoc => {
                 let mut command = Command::new(next);
                 command.arg(&self.program);

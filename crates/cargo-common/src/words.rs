@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn arguments_in_files_are_read() {
-        let file = env::temp_dir().join(format!("{}-args-{}", crate::NAME, std::process::id()));
+        let file = env::temp_dir().join(format!("cargo-common-args-{}", std::process::id()));
         fs::write(&file, "--crate-name\nmember\n").unwrap();
         let args = [
             OsString::from("rustc"),
