@@ -97,7 +97,11 @@ def identity_task(cell: Cell) -> ScriptTask:
 
 def contract_task(project: Project, cell: Cell) -> ScriptTask:
     """Runs what must work in the image of a cell; rules for other cells are no part of it."""
-    names = {"rust": str(project.matrix.rust[cell.rust].release), "llvm": cell.llvm}
+    matrix = project.matrix
+    names = {
+        "rust": {"release": str(matrix.rust[cell.rust].release)},
+        "llvm": {"major": cell.llvm, "release": str(matrix.llvm[cell.llvm].release)},
+    }
     terms = contract_terms(project.cookbook.image(project.image).contract_of(cell.id), names)
     check = contract_check(terms, cell.target)
     return ScriptTask(check=check, script=contract.script(terms), limit=contract.LIMIT, writes=True)

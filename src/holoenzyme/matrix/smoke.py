@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from holoenzyme.errors import UserError
 from holoenzyme.matrix.annotations import Expected, Program, parse_program
 from holoenzyme.matrix.pattern import matches
-from holoenzyme.matrix.yamlfile import load_model
+from holoenzyme.matrix.placeholders import fill, wrong_placeholders
+from holoenzyme.matrix.yamlfile import load_model, refuse
 
 #: How the names of declarations end.
 DECLARATION = "smoke.yaml"
@@ -107,9 +108,9 @@ class ProgramRule(BaseModel):
     """`programs:`, the annotated files (`matrix.annotations`) that must be refused, by a glob in the test's folder.
 
     Each is a case, or each of its revisions; with `revisions: channel` the revision that has the name of the cell's
-    channel. `args` follow the command, after the words that a file has for the compiler: `{path}` is the file in the
-    crate, `{name}` the file's name, and `{revision}` the revision's. With `together` they are one case, of that name,
-    whose command is run once.
+    channel. `args` follow the command, after the words that a file has for the compiler: `{{ path }}` is the file in
+    the crate, `{{ name }}` the file's name, and `{{ revision }}` the revision's. With `together` they are one case, of
+    that name, whose command is run once.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -118,6 +119,12 @@ class ProgramRule(BaseModel):
     args: tuple[str, ...]
     revisions: Literal["each", "channel"] = "each"
     together: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")] | None = None
+
+    @model_validator(mode="after")
+    def _placeholders(self) -> ProgramRule:
+        names = dict.fromkeys(() if self.together else ("path", "name", "revision"), "")
+        refuse(wrong_placeholders(("args",), self.args, names))
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +152,7 @@ class SmokeRule(BaseModel):
 
     `command` runs in the test's folder, after the same words with `build` in place of `run`, so that compiling and
     running are told apart; `timeout_s` (seconds) is the limit of each, for what hangs: a slow or busy machine keeps
-    it. `{target}` in it is the cell's target. `proof` marks what an image is proved with before it gets its name.
+    it. `{{ target }}` in it is the cell's target. `proof` marks what an image is proved with before it gets its name.
     `fetch` gets dependencies first, with network; everything after it runs without.
 
     `kind` says what has to happen (`SmokeKind`), in each of `cases` where there are any; what must be refused has
@@ -175,6 +182,11 @@ class SmokeRule(BaseModel):
     proof: bool = False
 
     @model_validator(mode="after")
+    def _placeholders(self) -> SmokeRule:
+        refuse(wrong_placeholders(("command",), self.command, {"target": "host"}))
+        return self
+
+    @model_validator(mode="after")
     def _network(self) -> SmokeRule:
         if self.needs_network != bool(self.fetch):
             raise ValueError("`needs_network: true` and `fetch:` belong together")
@@ -199,7 +211,7 @@ class SmokeRule(BaseModel):
 
     def run_command(self, target: str, args: tuple[str, ...] = ()) -> tuple[str, ...]:
         """The command that compiles and runs for a target, with further arguments for the program."""
-        words = tuple(word.replace("{target}", target) for word in self.command)
+        words = tuple(fill(word, {"target": target}) for word in self.command)
         return words if not args else (*words, *(() if "--" in words else ("--",)), *args)
 
     def compile_command(self, target: str, args: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -309,11 +321,8 @@ class SmokeTest:
 
 
 def _fill(words: Sequence[str], program: Program, revision: str | None) -> tuple[str, ...]:
-    names = {"{path}": program.path, "{name}": program.name, "{revision}": revision or ""}
-    found = list(words)
-    for placeholder, value in names.items():
-        found = [word.replace(placeholder, value) for word in found]
-    return tuple(found)
+    names = {"path": program.path, "name": program.name, "revision": revision or ""}
+    return tuple(fill(word, names) for word in words)
 
 
 def _load_programs(root: Path, declaration: Path, rule: SmokeRule) -> tuple[Program, ...]:

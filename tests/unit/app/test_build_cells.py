@@ -289,7 +289,7 @@ def test_what_must_be_refused_is_part_of_the_proof(tmp_path: Path, tools: Tools,
     root = write_project(tmp_path / "project")
     (root / "smoke_tests/tiny/refused.smoke.yaml").write_text(
         "schema: 1\nname: refused\nsummary: x\nkind: cargo-refused\ncommand: [cargo, autodiff, build]\ncells: ['*']\n"
-        "timeout_s: 5\nproof: true\nprograms: {files: src/bin/*.rs, args: [--bin, '{name}']}\n"
+        "timeout_s: 5\nproof: true\nprograms: {files: src/bin/*.rs, args: [--bin, '{{ name }}']}\n"
     )
     (root / "smoke_tests/tiny/src/bin").mkdir()
     (root / "smoke_tests/tiny/src/bin/a.rs").write_text("fn main() {} //~ ERROR no\n")

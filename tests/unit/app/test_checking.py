@@ -181,7 +181,7 @@ def test_every_case_must_crash(
 
 def test_what_must_be_refused_needs_no_device(small_project: Project, engine: FakeEngine, tmp_path: Path) -> None:
     engine.answers["compile"] = Answer(returncode=101, stderr="error: device 99\n --> src/lib.rs:1:1\n")
-    programs = {"files": "src/*.rs", "args": ["{revision}"]}
+    programs = {"files": "src/*.rs", "args": ["{{ revision }}"]}
     source = "//@ revisions: one two\n//[one]~^ ERROR device 99\n//[two]~^^ ERROR 99\n"
     record = check(small_project, engine, tmp_path, cell=OTHER, source=source, kind="cargo-refused", programs=programs)
     assert (record.outcome, record.is_right, record.problems) == (Outcome.REFUSED, True, ())

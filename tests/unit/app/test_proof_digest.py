@@ -96,7 +96,7 @@ BOTH = {CELL, OTHER}
         ("smoke_tests/card/smoke.yaml", "proof: true", "proof: false", {OTHER}),
         # The contract of the cell, and what fills it in.
         (IMAGE, "rustc --version", "rustc --version --verbose", BOTH),
-        (IMAGE, "rustc {rust}", "rustc", BOTH),
+        (IMAGE, "rustc {{ rust.release }}", "rustc", BOTH),
         (IMAGE, "echo host", "echo -n host", {CELL}),
         (IMAGE, "echo card", "echo -n card", {OTHER}),
         (IMAGE, "expect: card", "expect: a card", {OTHER}),

@@ -62,7 +62,7 @@ def rule(kind: str = "cargo-run", **declared: object) -> SmokeRule:
             "name": "tiny",
             "summary": "x",
             "kind": kind,
-            "command": ("cargo", "offload", "run", "--target", "{target}"),
+            "command": ("cargo", "offload", "run", "--target", "{{ target }}"),
             "cells": ("*",),
             "timeout_s": 7,
         }

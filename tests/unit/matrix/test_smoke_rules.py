@@ -12,7 +12,7 @@ from holoenzyme.errors import UserError
 from holoenzyme.matrix.smoke import ProgramCase, SmokeKind, SmokeRule, load_smoke_tests
 
 ROOT = Path(__file__).parents[3]
-PROGRAMS = {"files": "src/*.rs", "args": ["{name}"]}
+PROGRAMS = {"files": "src/*.rs", "args": ["{{ name }}"]}
 CASES = [{"name": "a", "args": ["1"], "says": ["x"]}]
 
 
@@ -22,7 +22,7 @@ def rule(**changes: Any) -> SmokeRule:
         "name": "tiny",
         "summary": "x",
         "kind": "cargo-run",
-        "command": ["cargo", "offload", "run", "--target", "{target}", "--locked"],
+        "command": ["cargo", "offload", "run", "--target", "{{ target }}", "--locked"],
         "cells": ["patched-*"],
         "oracle": "oracle.py",
         "timeout_s": 7,
@@ -130,7 +130,9 @@ def declared(folder: Path, programs: str) -> None:
 
 
 def test_each_program_and_each_revision_is_a_case(tmp_path: Path) -> None:
-    declared(tmp_path / "smoke_tests/no", "{files: src/*.rs, args: [--bin, '{name}', '{path}', '{revision}']}")
+    declared(
+        tmp_path / "smoke_tests/no", "{files: src/*.rs, args: [--bin, '{{ name }}', '{{ path }}', '{{ revision }}']}"
+    )
     (test,) = load_smoke_tests(tmp_path)
     one, distro, patched = test.steps("host", "distro")
     assert [one.name, distro.name, patched.name] == ["compile one", "compile two-distro", "compile two-patched"]

@@ -10,6 +10,7 @@ from holoenzyme.evidence.judge.contract import Term
 from holoenzyme.evidence.judge.demand import Aborts, Compiles, Completes, Demand, IsRefused, Keeps, LoadsOneLlvm, Prints
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.judge.verdict import Check
+from holoenzyme.matrix.placeholders import Names, fill
 from holoenzyme.matrix.recipe import ContractRule
 from holoenzyme.matrix.smoke import Phase, ProgramCase, SmokeCase, SmokeKind, SmokeRule, SmokeStep
 
@@ -22,11 +23,9 @@ def identity_check(target: str) -> Check:
     return Check(name=IDENTITY, demands={IDENTITY: LoadsOneLlvm()}, target=target)
 
 
-def contract_terms(rules: Sequence[ContractRule], names: Mapping[str, str]) -> tuple[Term, ...]:
-    """The terms of a contract; `names` fills in `{rust}` and `{llvm}`."""
-    return tuple(
-        Term(name=rule.name, run=rule.run.format(**names), expect=rule.expect.format(**names)) for rule in rules
-    )
+def contract_terms(rules: Sequence[ContractRule], names: Names) -> tuple[Term, ...]:
+    """The terms of a contract; `names` is in place of placeholders."""
+    return tuple(Term(name=rule.name, run=fill(rule.run, names), expect=fill(rule.expect, names)) for rule in rules)
 
 
 def contract_check(terms: tuple[Term, ...], target: str) -> Check:
