@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 
 from holoenzyme.engine.base import (
@@ -28,6 +30,7 @@ from holoenzyme.resolve.model import LockedPackage
 _SOURCES = re.compile(r"^FROM (\S+)|--from=(\S+)|,from=([^,\s]+)", re.MULTILINE)
 _LOCAL = re.compile(r"^FROM .* AS (\S+)$", re.MULTILINE)
 _MARK = "==holoenzyme-contract"
+_STEP = "==holoenzyme-step"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +105,8 @@ class FakeEngine:
     """An engine behind the `Engine` protocol.
 
     `hooks` are called inside the build of a stage (its name; `archive` for the archive's question) and may raise,
-    wait, or block. `answers` says what containers answer: `packages`, `identity`, `contract`, `compile`, `run`.
+    wait, or block. `answers` says what containers answer: `packages`, `identity`, `contract`, `compile`, `run`; each
+    step of a script has its own.
     `registry` maps references that can be pulled to digests.
     """
 
@@ -256,10 +260,16 @@ class FakeEngine:
     def run(self, request: RunRequest) -> RunResult:
         self.runs.append(request)
         assert self._find(request.image), f"{request.image} is to be run, and is not there"
+        steps = steps_of(request)
+        if not steps:
+            return RunResult(request=request, duration=0.25, **vars(self._answer(request)))
+        answers = [self._answer(step) for step in steps]
+        stdout, stderr = (steps_output(answers, stream) for stream in ("stdout", "stderr"))
+        return RunResult(request=request, duration=0.25, returncode=0, stdout=stdout, stderr=stderr, timed_out=False)
+
+    def _answer(self, request: RunRequest) -> Answer:
         answer = self.answers[step_of(request)]
-        if callable(answer):
-            answer = answer(request)
-        return RunResult(request=request, duration=0.25, **vars(answer))
+        return answer(request) if callable(answer) else answer
 
     def _find(self, reference: str) -> str | None:
         if reference in self._images:
@@ -278,6 +288,37 @@ def step_of(request: RunRequest) -> str:
         if sign in words:
             return name
     return "compile" if "build" in request.argv else "run"
+
+
+def steps_of(request: RunRequest) -> list[RunRequest]:
+    """The containers that would do what a script of several steps does; none where a container is no such script."""
+    if request.argv[:2] != ("sh", "-c"):
+        return []
+    found = []
+    for line in request.argv[2].splitlines():
+        match shlex.split(line) if line.startswith("step ") else []:
+            case ["step", _, limit, "env", *words]:
+                count = sum(1 for _ in takewhile(lambda word: "=" in word, words))
+                env = dict(word.split("=", 1) for word in words[:count])
+                found.append(replace(request, argv=tuple(words[count:]), env=env, timeout=float(limit)))
+            case ["step", _, limit, *words]:
+                found.append(replace(request, argv=tuple(words), timeout=float(limit)))
+    return found
+
+
+def steps_output(answers: Sequence[Answer], stream: str, *, left: int = 0) -> str:
+    """What a script of steps prints in a stream; the last `left` steps begin, and do not end.
+
+    A step that is late takes longer than any limit.
+    """
+    parts = []
+    for number, answer in enumerate(answers):
+        status = 124 if answer.timed_out else answer.returncode
+        seconds = 1e6 if answer.timed_out else 0.25
+        parts.append(f"{_STEP} {number}\n{getattr(answer, stream)}")
+        if number < len(answers) - left:
+            parts.append(f"\n{_STEP} {number} ended {status} 1000.0 {1000.0 + seconds}\n")
+    return "".join(parts)
 
 
 def failure(request: BuildRequest, *, step: str, tail: str) -> BuildFailed:

@@ -148,8 +148,8 @@ user: "65532:65532"
 workdir: /src
 labels: {org.opencontainers.image.title: toolchain}
 contract:
-  - {name: rustc, run: "rustc --version", expect: "rustc {rust}"}
-  - {name: licence, run: "cat /usr/share/doc/libllvm{llvm}/copyright", expect: ""}
+  - {name: rustc, run: "rustc --version", expect: "rustc {{ rust.release }}"}
+  - {name: licence, run: "cat /usr/share/doc/libllvm{{ llvm.major }}/copyright", expect: ""}
 """,
     "images/toolchain/Dockerfile.j2": """# {{ generator }}
 FROM {{ image("rustc") }}

@@ -1,11 +1,10 @@
-// expect: `Active` cannot be used for argument 1 of type `[f64; 2]`
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: LLVM abort
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_reverse(df, Active, Active)]
+#[autodiff_reverse(df, Active, Active)] //~ ERROR `Active` cannot be used for argument 1 of type `[f64; 2]`
 #[inline(never)]
 fn f(x: [f64; 2]) -> f64 {
     x[0] * x[1]

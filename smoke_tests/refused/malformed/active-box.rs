@@ -1,11 +1,10 @@
-// expect: `Active` cannot be used for argument 1 of type `Box<f64>`
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: LLVM abort
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_reverse(df, Active, Active)]
+#[autodiff_reverse(df, Active, Active)] //~ ERROR `Active` cannot be used for argument 1 of type `Box<f64>`
 #[inline(never)]
 fn f(x: Box<f64>) -> f64 {
     *x * *x

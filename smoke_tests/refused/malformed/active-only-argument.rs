@@ -1,11 +1,10 @@
-// expect: ActiveOnly can not be used in Reverse Mode
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: accepted: the derivative is lost
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_reverse(df, ActiveOnly, Active)]
+#[autodiff_reverse(df, ActiveOnly, Active)] //~ ERROR ActiveOnly can not be used in Reverse Mode
 #[inline(never)]
 fn f(x: f64) -> f64 {
     x * x

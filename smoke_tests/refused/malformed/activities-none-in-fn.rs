@@ -1,10 +1,9 @@
-// expect: expected 2 activities, but found 0
-// flags: --crate-type=lib --emit=metadata
+//@ compile-flags: --crate-type=lib --emit=metadata
 // without the patch: panic (internal compiler error)
 #![feature(autodiff)]
 use std::autodiff::*;
 fn g() {
-    #[autodiff_forward(df)]
+    #[autodiff_forward(df)] //~ ERROR expected 2 activities, but found 0
     fn f(x: f64) -> f64 {
         x
     }

@@ -1,9 +1,8 @@
-// expect: did not recognize Activity: `a::Dual`
-// flags: --crate-type=lib --emit=metadata
+//@ compile-flags: --crate-type=lib --emit=metadata
 // without the patch: panic (internal compiler error)
 #![feature(autodiff)]
 use std::autodiff::*;
-#[autodiff_forward(df, a::Dual, Dual)]
+#[autodiff_forward(df, a::Dual, Dual)] //~ ERROR did not recognize Activity: `a::Dual`
 fn f(x: f64) -> f64 {
     x * x
 }

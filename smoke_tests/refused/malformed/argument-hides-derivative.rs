@@ -1,5 +1,4 @@
-// expect: argument `df` hides the function of that name
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: panic (internal compiler error)
 #![feature(autodiff)]
 use std::autodiff::*;
@@ -7,7 +6,7 @@ use std::hint::black_box;
 
 #[autodiff_forward(df, Dual, Dual)]
 #[inline(never)]
-fn f(df: f64) -> f64 {
+fn f(df: f64) -> f64 { //~ ERROR argument `df` hides the function of that name
     df * df
 }
 fn main() {

@@ -1,11 +1,10 @@
-// expect: a function of convention
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: a program that ends with an illegal instruction
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_reverse(df, Duplicated, Active, Active)]
+#[autodiff_reverse(df, Duplicated, Active, Active)] //~ ERROR a function of convention
 #[inline(never)]
 extern "win64" fn f(x: &f64, y: f64) -> f64 {
     x * y

@@ -1,11 +1,10 @@
-// expect: `Dual` cannot be used for argument 1 of type `bool`
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: an error of Enzyme that points nowhere
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_forward(df, Dual, Dual, Dual)]
+#[autodiff_forward(df, Dual, Dual, Dual)] //~ ERROR `Dual` cannot be used for argument 1 of type `bool`
 #[inline(never)]
 fn f(n: bool, x: f64) -> f64 {
     if n {

@@ -1,11 +1,10 @@
-// expect: `Dualv` cannot be used for argument 1 of type `f64`
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: panic (internal compiler error)
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_forward(df, 2, Dualv, Dual)]
+#[autodiff_forward(df, 2, Dualv, Dual)] //~ ERROR `Dualv` cannot be used for argument 1 of type `f64`
 #[inline(never)]
 fn f(x: f64) -> f64 {
     x * x

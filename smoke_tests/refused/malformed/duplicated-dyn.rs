@@ -1,11 +1,10 @@
-// expect: `Duplicated` cannot be used for argument 1 of type `&dyn Fn(f64) -> f64`
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: panic (internal compiler error)
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_reverse(df, Duplicated, Active, Active)]
+#[autodiff_reverse(df, Duplicated, Active, Active)] //~ ERROR `Duplicated` cannot be used for argument 1 of type `&dyn Fn(f64) -> f64`
 #[inline(never)]
 fn f(s: &dyn Fn(f64) -> f64, x: f64) -> f64 {
     s(x)

@@ -1,5 +1,4 @@
-// expect: expected 1 input activities, found 3
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: panic (internal compiler error)
 #![feature(autodiff, rustc_attrs, core_intrinsics)]
 fn f(x: f64) -> f64 {
@@ -8,7 +7,7 @@ fn f(x: f64) -> f64 {
 #[rustc_autodiff(Forward, 1, Dual, Dual, Dual, Dual)]
 #[inline(never)]
 fn df(x: f64, bx: f64) -> (f64, f64) {
-    core::intrinsics::autodiff(f as fn(f64) -> f64, df, (x, bx))
+    core::intrinsics::autodiff(f as fn(f64) -> f64, df, (x, bx)) //~ ERROR expected 1 input activities, found 3
 }
 fn main() {
     std::hint::black_box(df(1.0, 1.0));

@@ -1,5 +1,4 @@
-// expect: expected a function with `#[rustc_autodiff(MODE, ...)]`
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: panic (internal compiler error)
 #![feature(autodiff, rustc_attrs, core_intrinsics)]
 fn f(x: f64) -> f64 {
@@ -7,7 +6,7 @@ fn f(x: f64) -> f64 {
 }
 #[inline(never)]
 fn df(x: f64, bx: f64) -> (f64, f64) {
-    core::intrinsics::autodiff(f as fn(f64) -> f64, df, (x, bx))
+    core::intrinsics::autodiff(f as fn(f64) -> f64, df, (x, bx)) //~ ERROR expected a function with `#[rustc_autodiff(MODE, ...)]`
 }
 fn main() {
     std::hint::black_box(df(1.0, 1.0));

@@ -1,7 +1,6 @@
-// expect: malformed `rustc_offload_kernel` attribute input
-// flags: --crate-type=lib --emit=metadata -Zoffload=Test -Zunstable-options
+//@ compile-flags: --crate-type=lib --emit=metadata -Zoffload=Test -Zunstable-options
 // without the patch: refused
 #![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
 #![allow(internal_features)]
-#[rustc_offload_kernel(fast)]
+#[rustc_offload_kernel(fast)] //~ ERROR malformed `rustc_offload_kernel` attribute input
 pub unsafe extern "C" fn k(x: *mut f64) {}

@@ -1,8 +1,7 @@
-// expect: a kernel cannot be generic
-// flags: --crate-type=lib --emit=metadata -Zoffload=Test -Zunstable-options
+//@ compile-flags: --crate-type=lib --emit=metadata -Zoffload=Test -Zunstable-options
 // without the patch: not checked (on the host, 1.96 knows no gpu-kernel ABI)
 #![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
 #![allow(internal_features)]
 #[rustc_offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe extern "gpu-kernel" fn k<T>(x: *mut T) {}
+pub unsafe extern "gpu-kernel" fn k<T>(x: *mut T) {} //~ ERROR a kernel cannot be generic

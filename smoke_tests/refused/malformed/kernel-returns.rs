@@ -1,10 +1,9 @@
-// expect: invalid signature for `extern "gpu-kernel"` function
-// flags: --crate-type=lib --emit=metadata -Zoffload=Test -Zunstable-options
+//@ compile-flags: --crate-type=lib --emit=metadata -Zoffload=Test -Zunstable-options
 // without the patch: refused for a GPU only (on the host, 1.96 knows no gpu-kernel ABI)
 #![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
 #![allow(internal_features)]
 #[rustc_offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe extern "gpu-kernel" fn k(x: *mut f64) -> f64 {
+pub unsafe extern "gpu-kernel" fn k(x: *mut f64) -> f64 { //~ ERROR invalid signature for `extern "gpu-kernel"` function
     1.0
 }

@@ -1,5 +1,4 @@
-// expect: expected a kernel, found
-// flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
+//@ compile-flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
 // without the patch: panic (internal compiler error)
 #![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
 #![allow(internal_features)]
@@ -9,5 +8,5 @@ extern "C" {
 }
 #[unsafe(no_mangle)]
 pub fn go(x: *mut f64) {
-    core::intrinsics::offload::<_, _, ()>(|y: *mut f64| {}, [1, 1, 1], [1, 1, 1], (x,));
+    core::intrinsics::offload::<_, _, ()>(|y: *mut f64| {}, [1, 1, 1], [1, 1, 1], (x,)); //~ ERROR expected a kernel, found
 }

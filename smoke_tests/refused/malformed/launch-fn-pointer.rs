@@ -1,5 +1,4 @@
-// expect: expected a kernel, found
-// flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
+//@ compile-flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
 // without the patch: panic (internal compiler error)
 #![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
 #![allow(internal_features)]
@@ -9,7 +8,7 @@ extern "C" {
 }
 #[unsafe(no_mangle)]
 pub fn go(x: *mut f64) {
-    core::intrinsics::offload::<_, _, ()>(
+    core::intrinsics::offload::<_, _, ()>( //~ ERROR expected a kernel, found
         k as unsafe extern "C" fn(*mut f64),
         [1, 1, 1],
         [1, 1, 1],

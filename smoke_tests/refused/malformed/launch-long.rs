@@ -1,5 +1,4 @@
-// expect: this kernel takes 1 arguments but 3 are passed
-// flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
+//@ compile-flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
 // without the patch: accepted: one argument is dropped
 #![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
 #![allow(internal_features)]
@@ -9,5 +8,5 @@ extern "C" {
 }
 #[unsafe(no_mangle)]
 pub fn go(x: *mut f64) {
-    core::intrinsics::offload::<_, _, ()>(k, [1, 1, 1], [1, 1, 1], (x, x, 1.0f64));
+    core::intrinsics::offload::<_, _, ()>(k, [1, 1, 1], [1, 1, 1], (x, x, 1.0f64)); //~ ERROR this kernel takes 1 arguments but 3 are passed
 }

@@ -1,5 +1,4 @@
-// expect: a kernel returns nothing
-// flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
+//@ compile-flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
 // without the patch: accepted: the value is uninitialised
 #![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
 #![allow(internal_features)]
@@ -9,6 +8,6 @@ extern "C" {
 }
 #[unsafe(no_mangle)]
 pub fn go(x: *mut f64) {
-    let r: f64 = core::intrinsics::offload(k, [1, 1, 1], [1, 1, 1], (x,));
+    let r: f64 = core::intrinsics::offload(k, [1, 1, 1], [1, 1, 1], (x,)); //~ ERROR a kernel returns nothing
     unsafe { *x = r };
 }

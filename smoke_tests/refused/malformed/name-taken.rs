@@ -1,5 +1,4 @@
-// expect: the name `g` is defined multiple times
-// flags: --crate-type=lib --emit=metadata
+//@ compile-flags: --crate-type=lib --emit=metadata
 // without the patch: refused
 #![feature(autodiff)]
 use std::autodiff::*;
@@ -7,4 +6,4 @@ use std::autodiff::*;
 fn f(x: f64) -> f64 {
     x * x
 }
-fn g() {}
+fn g() {} //~ ERROR the name `g` is defined multiple times

@@ -1,9 +1,8 @@
-// expect: autodiff must be applied to function
-// flags: --crate-type=lib --emit=metadata
+//@ compile-flags: --crate-type=lib --emit=metadata
 // without the patch: refused
 #![feature(autodiff)]
 use std::autodiff::*;
 extern "C" {
     #[autodiff_reverse(df, Active, Active)]
-    fn f(x: f64) -> f64;
+    fn f(x: f64) -> f64; //~ ERROR autodiff must be applied to function
 }

@@ -1,7 +1,6 @@
-// expect: autodiff must be applied to function
-// flags: --crate-type=lib --emit=metadata
+//@ compile-flags: --crate-type=lib --emit=metadata
 // without the patch: refused
 #![feature(autodiff)]
 use std::autodiff::*;
 #[autodiff_forward(df, Dual)]
-struct S;
+struct S; //~ ERROR autodiff must be applied to function

@@ -1,9 +1,8 @@
-// expect: autodiff needs plain names for arguments
-// flags: --crate-type=lib --emit=metadata
+//@ compile-flags: --crate-type=lib --emit=metadata
 // without the patch: panic (internal compiler error)
 #![feature(autodiff)]
 use std::autodiff::*;
 #[autodiff_forward(df, Const, Dual, Dual)]
-fn f((a, b): (f64, f64), x: f64) -> f64 {
+fn f((a, b): (f64, f64), x: f64) -> f64 { //~ ERROR autodiff needs plain names for arguments
     a * b * x
 }

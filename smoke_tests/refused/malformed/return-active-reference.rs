@@ -1,11 +1,10 @@
-// expect: `Active` cannot be used for a return value of type `&f64`
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: LLVM abort
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_reverse(df, Duplicated, Active)]
+#[autodiff_reverse(df, Duplicated, Active)] //~ ERROR `Active` cannot be used for a return value of type `&f64`
 #[inline(never)]
 fn f(x: &'static f64) -> &'static f64 {
     x

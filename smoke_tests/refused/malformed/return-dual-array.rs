@@ -1,11 +1,10 @@
-// expect: `Dual` cannot be used for a return value of type `[f64; 2]`
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: a program that returns uninitialised memory
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_forward(df, Dual, Dual)]
+#[autodiff_forward(df, Dual, Dual)] //~ ERROR `Dual` cannot be used for a return value of type `[f64; 2]`
 #[inline(never)]
 fn f(x: f64) -> [f64; 2] {
     [x * x; 2]

@@ -1,9 +1,8 @@
-// expect: did not recognize Activity
-// flags: --crate-type=lib --emit=metadata
+//@ compile-flags: --crate-type=lib --emit=metadata
 // without the patch: panic (internal compiler error)
 #![feature(autodiff)]
 use std::autodiff::*;
-#[autodiff_forward(df, "2", Dual, Dual)]
+#[autodiff_forward(df, "2", Dual, Dual)] //~ ERROR did not recognize Activity
 fn f(x: f64) -> f64 {
     x * x
 }

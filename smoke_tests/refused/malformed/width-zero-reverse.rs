@@ -1,11 +1,10 @@
-// expect: autodiff width must be between 1 and 65535, but is 0
-// flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
+//@ compile-flags: --crate-type=bin -Copt-level=3 -Clto=fat -Zautodiff=Enable
 // without the patch: panic (internal compiler error)
 #![feature(autodiff)]
 use std::autodiff::*;
 use std::hint::black_box;
 
-#[autodiff_reverse(df, 0, Duplicated, Active)]
+#[autodiff_reverse(df, 0, Duplicated, Active)] //~ ERROR autodiff width must be between 1 and 65535, but is 0
 #[inline(never)]
 fn f(x: &f64) -> f64 {
     x * x

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import assert_never
 
 from holoenzyme.engine.base import Engine, Mount, RunRequest, RunResult
 from holoenzyme.engine.network import Network
+from holoenzyme.execute.steps import KILLED, Ending, Invocation, endings, script, time_limit
 from holoenzyme.matrix.smoke import Phase, SmokeStep
 from holoenzyme.render.stages import File
 
@@ -83,15 +85,78 @@ def step_request(place: Place, step: SmokeStep, env: Mapping[str, str]) -> RunRe
             assert_never(step.phase)
 
 
+def containers(steps: Sequence[SmokeStep]) -> Iterator[tuple[SmokeStep, ...]]:
+    """The steps of a smoke test by the containers that they are run in: cases are independent, and share one."""
+    for is_case, group in groupby(steps, lambda step: step.case is not None):
+        if is_case:
+            yield tuple(group)
+        else:
+            yield from ((step,) for step in group)
+
+
+def container_request(place: Place, steps: Sequence[SmokeStep], env: Mapping[str, str]) -> RunRequest:
+    """The container for these steps: that of the step where it is one, and else a script of them all."""
+    if len(steps) == 1:
+        return step_request(place, steps[0], env)
+    calls = _invocations(place, steps, env)
+    return replace(script_request(place, script(calls), time_limit(calls)), workdir=WORK)
+
+
 def run_steps(
-    engine: Engine, place: Place, steps: Iterable[SmokeStep], env: Mapping[str, str]
+    engine: Engine, place: Place, steps: Sequence[SmokeStep], env: Mapping[str, str]
 ) -> Iterator[tuple[SmokeStep, RunResult]]:
-    """Run the steps of a smoke test one after the other, for as long as each that others depend on ends well."""
-    for step in steps:
-        result = engine.run(step_request(place, step, env))
-        yield step, result
-        if step.case is None and (result.timed_out or result.returncode != 0):
+    """Run the steps of a smoke test one after the other, for as long as each that others depend on ends well.
+
+    Each has a result of its own, whose request is the container that does the same with it alone.
+    """
+    for group in containers(steps):
+        for step, result in _run_together(engine, place, group, env):
+            yield step, result
+            if step.case is None and (result.timed_out or result.returncode != 0):
+                return
+
+
+def _run_together(
+    engine: Engine, place: Place, steps: Sequence[SmokeStep], env: Mapping[str, str]
+) -> Iterator[tuple[SmokeStep, RunResult]]:
+    """Run steps in one container; after a step that took its container along, the others get another.
+
+    Where not even the script begins, the first step has the container's end for its own, and the others are not run.
+    """
+    while steps:
+        result = engine.run(container_request(place, steps, env))
+        if len(steps) == 1:
+            yield steps[0], result
             return
+        whole = Ending(
+            returncode=result.returncode,
+            stdout=result.stdout,
+            stderr=result.stderr,
+            duration=result.duration,
+            timed_out=result.timed_out,
+        )
+        found = endings(_invocations(place, steps, env), whole)
+        for step, ending in zip(steps, found or (replace(whole, returncode=whole.returncode or KILLED),), strict=False):
+            yield step, _result(step_request(place, step, env), ending)
+        if not found:
+            return
+        steps = steps[len(found) :]
+
+
+def _invocations(place: Place, steps: Sequence[SmokeStep], env: Mapping[str, str]) -> tuple[Invocation, ...]:
+    requests = [step_request(place, step, env) for step in steps]
+    return tuple(Invocation(argv=one.argv, env=one.env, limit=one.timeout) for one in requests)
+
+
+def _result(request: RunRequest, ending: Ending) -> RunResult:
+    return RunResult(
+        request=request,
+        returncode=ending.returncode,
+        stdout=ending.stdout,
+        stderr=ending.stderr,
+        duration=ending.duration,
+        timed_out=ending.timed_out,
+    )
 
 
 def _work(place: Place) -> tuple[Mount, ...]:

@@ -65,7 +65,7 @@ class Conventions(_Strict):
 def load_limits(root: Path, tests: Sequence[SmokeTest]) -> Limits:
     """The limits; raises `UserError` where one names a test or a case that there is not."""
     limits = load_model(root / LIMITS_PATH, Limits)
-    cases = {test.rule.name: {case.name for case in test.rule.cases} for test in tests}
+    cases = {test.rule.name: test.case_names for test in tests}
     for limit in limits.limits:
         if limit.case not in cases.get(limit.test, ()):
             raise UserError(

@@ -11,11 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from holoenzyme.errors import UserError
 from holoenzyme.matrix.axes import StageAxis
 from holoenzyme.matrix.pattern import matches
-from holoenzyme.matrix.yamlfile import load_model
+from holoenzyme.matrix.placeholders import wrong_placeholders, wrong_values
+from holoenzyme.matrix.yamlfile import load_model, refuse
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 #: Values that a template uses, free in form.
 Values = dict[str, object]
+#: What texts of contracts and of `values` may name, by an example. Those of `values` see the axes of their stage alone.
+VERSIONS = {"rust": {"release": "1.96.0"}, "llvm": {"major": "22", "release": "22.1.8"}}
+_NAMES = {**VERSIONS, "channel": "", "target": "", "kind": "", "base": "", "arch": "", "triple": ""}
 
 
 class _Strict(BaseModel):
@@ -43,6 +47,11 @@ class StageRule(_Strict):
     rendered: dict[str, str] = Field(default_factory=dict)
     values: Values = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _placeholders(self) -> StageRule:
+        refuse(wrong_values(("values",), self.values, _NAMES))
+        return self
+
 
 class BaseRule(_Strict):
     """How a base is made where none is pulled: the packages added to mmdebstrap's variant, and what dpkg leaves out."""
@@ -56,7 +65,8 @@ class BaseRule(_Strict):
 class Recipe(_Strict):
     """`recipe.yaml`: how one component is made, for which channels, from which sets of packages.
 
-    `values` are for the templates of all its stages; those of a stage take precedence.
+    `values` are for the templates of all its stages; those of a stage take precedence. Texts in them may have
+    placeholders (`{{ llvm.major }}`), which the filter `fill` of a template fills in.
     """
 
     schema_version: Literal[1] = Field(alias="schema")
@@ -70,17 +80,28 @@ class Recipe(_Strict):
     values: Values = Field(default_factory=dict)
     stages: tuple[StageRule, ...] = ()
 
+    @model_validator(mode="after")
+    def _placeholders(self) -> Recipe:
+        refuse(wrong_values(("values",), self.values, _NAMES))
+        return self
+
 
 class ContractRule(_Strict):
     """A command that must work inside an image, and text that its output must hold.
 
-    `{rust}` and `{llvm}` in both stand for the release of Rust and the major version of LLVM; `cells` are globs.
+    `{{ rust.release }}`, `{{ llvm.major }}` and `{{ llvm.release }}` in both are versions; `cells` are globs.
     """
 
     name: str
     run: str
     expect: str
     cells: tuple[str, ...] = ("*",)
+
+    @model_validator(mode="after")
+    def _placeholders(self) -> ContractRule:
+        refuse(wrong_placeholders(("run",), self.run, VERSIONS))
+        refuse(wrong_placeholders(("expect",), self.expect, VERSIONS))
+        return self
 
 
 class ImageRule(_Strict):

@@ -26,7 +26,15 @@ from holoenzyme.evidence.oracle_file import load_oracle
 from holoenzyme.evidence.record import HostFacts, ImageFacts, Record, StepRecord
 from holoenzyme.execute.inspect import inspect
 from holoenzyme.execute.inspect_kernels import KERNEL_PREFIX
-from holoenzyme.execute.smoke import Place, built_programs, run_steps, script_request, step_request, work_folder
+from holoenzyme.execute.smoke import (
+    Place,
+    built_programs,
+    container_request,
+    containers,
+    run_steps,
+    script_request,
+    work_folder,
+)
 from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.recipe import FileRule
 from holoenzyme.matrix.smoke import DECLARATION, SmokeStep, SmokeTest
@@ -74,7 +82,7 @@ class SmokeTask:
         place = Place(image="", folder=_NOWHERE)
         return ProofPart(
             check=self.check,
-            requests=[_request_data(step_request(place, step, {})) for step in self.steps],
+            requests=[_request_data(container_request(place, steps, {})) for steps in containers(self.steps)],
             files={name: file.content for name, file in self.files.items()},
         )
 
@@ -89,7 +97,11 @@ def identity_task(cell: Cell) -> ScriptTask:
 
 def contract_task(project: Project, cell: Cell) -> ScriptTask:
     """Runs what must work in the image of a cell; rules for other cells are no part of it."""
-    names = {"rust": str(project.matrix.rust[cell.rust].release), "llvm": cell.llvm}
+    matrix = project.matrix
+    names = {
+        "rust": {"release": str(matrix.rust[cell.rust].release)},
+        "llvm": {"major": cell.llvm, "release": str(matrix.llvm[cell.llvm].release)},
+    }
     terms = contract_terms(project.cookbook.image(project.image).contract_of(cell.id), names)
     check = contract_check(terms, cell.target)
     return ScriptTask(check=check, script=contract.script(terms), limit=contract.LIMIT, writes=True)
@@ -99,7 +111,7 @@ def smoke_task(project: Project, cell: Cell, test: SmokeTest) -> SmokeTask:
     """Runs a smoke test in the image of a cell; raises `UserError` for a tolerance that matrix.yaml lacks."""
     kind = project.matrix.targets[cell.target].kind if test.rule.device == "cell" else "cpu"
     # No container of this project has another device.
-    steps = test.rule.steps(cell.target, executes=kind == "cpu")
+    steps = test.steps(cell.target, cell.channel, executes=kind == "cpu")
     tolerances = _tolerances(project, test)
     check = smoke_check(
         test.rule, steps, target=cell.target, device=kind, tolerances=tolerances, symbol_prefix=KERNEL_PREFIX
@@ -184,7 +196,7 @@ class Checks:
 
 
 def _step(name: str, result: RunResult) -> Step:
-    """What a container did, as the judge takes it."""
+    """What a container did for a step, as the judge takes it."""
     return Step(
         name=name,
         command=result.request.replay(),

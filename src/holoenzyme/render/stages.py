@@ -15,12 +15,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import get_args
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, pass_context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, UndefinedError, pass_context
 from jinja2.runtime import Context
 
 from holoenzyme.errors import InternalError, UserError
 from holoenzyme.matrix.axes import TargetKind
 from holoenzyme.matrix.model import Cell, Matrix
+from holoenzyme.matrix.placeholders import PlaceholderError, fill
 from holoenzyme.matrix.recipe import Cookbook, FileRule, ImageRule, Recipe, StageRule
 from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, place
 
@@ -122,10 +123,13 @@ class ProjectFiles:
 
 @pass_context
 def _fill(context: Context, value: object) -> object:
-    """Put the version of LLVM and the host's target triple where a text of `values` says {llvm} and {triple}."""
+    """Fill in the placeholders of a text of `values`: it sees what the template sees."""
     if not isinstance(value, str):
         return value
-    return value.replace("{llvm}", str(context["llvm"]["major"])).replace("{triple}", str(context["triple"]))
+    try:
+        return fill(value, context.get_all())
+    except PlaceholderError as error:
+        raise UndefinedError(f"in the value {value!r}: {error}") from error
 
 
 class Renderer:

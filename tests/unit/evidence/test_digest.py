@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,17 @@ from holoenzyme.evidence.digest import JUDGE, ProofPart, canonical, proof_digest
 from holoenzyme.evidence.judge.demand import Aborts, Compiles, Completes, Demand, IsRefused, Prints
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.judge.verdict import Check
+from holoenzyme.matrix.annotations import Expected, Level
 
+EXPECTED = Expected(file="a.rs", line=1, level=Level.ERROR, text="x")
+CHANGES: tuple[dict[str, Any], ...] = (
+    {},
+    {"file": "b.rs"},
+    {"line": 2},
+    {"line": None},
+    {"level": Level.NOTE},
+    {"text": "y"},
+)
 SOURCE = '''"""What it is."""
 
 import json
@@ -96,9 +107,11 @@ def test_every_part_of_a_check_is_an_input() -> None:
             [part(Prints(tolerances={}, device="cuda", symbol_prefix=""))],
             [part(Prints(tolerances={}, device="cpu", symbol_prefix="_"))],
             # What says the same demands something else.
-            *([part(demand(says=("x",)))] for demand in (Aborts, Compiles, IsRefused)),
-            [part(IsRefused(says=("y",)))],
-            [part(IsRefused(says=("x",), never=("z",)))],
+            *([part(demand(says=("x",)))] for demand in (Aborts, Compiles)),
+            # Each part of an expectation is an input.
+            *([part(IsRefused(expected=(replace(EXPECTED, **change),)))] for change in CHANGES),
+            [part(IsRefused(expected=(EXPECTED, EXPECTED)))],
+            [part(IsRefused(expected=(EXPECTED,), never=("z",)))],
             [replace(one, check=replace(one.check, target="sm_90"))],
             [replace(one, check=replace(one.check, executes=False))],
             [replace(one, requests=[{"argv": ["cargo", "run"], "timeout": 6}])],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.fakes import Answer, FakeEngine
+from tests.fakes import Answer, FakeEngine, steps_of, steps_output
 
-from holoenzyme.engine.base import Mount, RunRequest
+from holoenzyme.engine.base import Mount, RunRequest, RunResult
 from holoenzyme.engine.network import Network
 from holoenzyme.execute.smoke import (
     UNKNOWN_UID,
@@ -61,7 +62,7 @@ def rule(kind: str = "cargo-run", **declared: object) -> SmokeRule:
             "name": "tiny",
             "summary": "x",
             "kind": kind,
-            "command": ("cargo", "offload", "run", "--target", "{target}"),
+            "command": ("cargo", "offload", "run", "--target", "{{ target }}"),
             "cells": ("*",),
             "timeout_s": 7,
         }
@@ -98,18 +99,81 @@ def test_only_fetching_has_network_and_what_the_host_gives_for_it(engine: FakeEn
 def test_each_case_of_a_crash_is_run(engine: FakeEngine, tmp_path: Path) -> None:
     engine.answers["run"] = Answer(returncode=134)
     assert run(engine, tmp_path, rule("cargo-crash")) == ["compile", "run a", "run b"]
-    compiled, first, _ = engine.runs
+    compiled, cases = engine.runs
     assert compiled.argv == ("cargo", "offload", "build", "--target", "host") and not compiled.env
+    first, second = steps_of(cases)
     assert first.argv == ("cargo", "offload", "run", "--target", "host", "--", "a")
-    assert first.env == {"A": "a", "B": "1"}
+    assert (first.env, second.env) == ({"A": "a", "B": "1"}, {"A": "b", "B": "1"})
+    assert first.timeout == 7 and cases.timeout == 2 * (7 + 10)
+    assert cases.mounts == (Mount(source=tmp_path, target="/src"),) and cases.workdir == "/src"
+    assert cases.read_only and not cases.network and cases.user == user() and not cases.env
 
 
-@pytest.mark.parametrize("kind", ["cargo-refused", "cargo-build"])
-def test_each_case_is_compiled(engine: FakeEngine, tmp_path: Path, kind: str) -> None:
+def test_each_case_is_compiled(engine: FakeEngine, tmp_path: Path) -> None:
     engine.answers["compile"] = Answer(returncode=101)
-    assert run(engine, tmp_path, rule(kind)) == ["compile a", "compile b"]
-    assert engine.runs[0].argv == ("cargo", "offload", "build", "--target", "host", "a")
-    assert engine.runs[0].env == {"A": "a"}
+    assert run(engine, tmp_path, rule("cargo-build")) == ["compile a", "compile b"]
+    (cases,) = engine.runs
+    first, _ = steps_of(cases)
+    assert first.argv == ("cargo", "offload", "build", "--target", "host", "a")
+    assert first.env == {"A": "a"}
+
+
+def test_each_case_can_be_run_again_by_hand(engine: FakeEngine, tmp_path: Path) -> None:
+    place = Place(image="image:1", folder=tmp_path)
+    found = [result for _, result in run_steps(engine, place, rule("cargo-build").steps("host"), {})]
+    assert [result.request.replay().partition("-w /src ")[2] for result in found] == [
+        f"-e A={name} image:1 cargo offload build --target host {name}" for name in "ab"
+    ]
+
+
+def test_one_case_alone_needs_no_script(engine: FakeEngine, tmp_path: Path) -> None:
+    assert run(engine, tmp_path, rule("cargo-build", cases=[{"name": "a", "says": ["x"]}])) == ["compile a"]
+    assert engine.runs[0].argv == ("cargo", "offload", "build", "--target", "host")
+
+
+def results(engine: FakeEngine, folder: Path, *answers: RunResult | None) -> dict[str, RunResult]:
+    """The results of two cases where containers end like this, one after the other; none: as they do by themselves."""
+    left, run = list(answers), engine.run
+
+    def broken(request: RunRequest) -> RunResult:
+        answer, own = left.pop(0), run(request)
+        return replace(answer, request=request) if answer else own
+
+    engine.run = broken  # type: ignore[method-assign]
+    place = Place(image="image:1", folder=folder)
+    return {step.name: result for step, result in run_steps(engine, place, rule("cargo-build").steps("host"), {})}
+
+
+def ended(stdout: str, returncode: int, *, timed_out: bool = False) -> RunResult:
+    request = RunRequest(image="", argv=(), timeout=1)
+    return RunResult(
+        request=request, returncode=returncode, stdout=stdout, stderr="", duration=9.0, timed_out=timed_out
+    )
+
+
+def test_after_a_case_that_took_its_container_along_the_others_get_another(engine: FakeEngine, tmp_path: Path) -> None:
+    begun = steps_output([Answer(stdout="going\n")], "stdout", left=1)
+    found = results(engine, tmp_path, ended(begun, 137), None)
+    first, second = found["compile a"], found["compile b"]
+    assert (first.returncode, first.stdout, first.duration, first.timed_out) == (137, "going\n", 9.0, False)
+    assert (second.returncode, second.stdout) == (0, "") and len(engine.runs) == 2
+    assert engine.runs[1].argv == ("cargo", "offload", "build", "--target", "host", "b")
+
+
+def test_a_case_that_the_containers_limit_ended_is_late(engine: FakeEngine, tmp_path: Path) -> None:
+    begun = steps_output([Answer(stdout="one"), Answer(stdout="two")], "stdout", left=1)
+    found = results(engine, tmp_path, ended(begun, 124, timed_out=True))
+    assert [(one.stdout, one.returncode, one.timed_out) for one in found.values()] == [
+        ("one", 0, False),
+        ("two", 124, True),
+    ]
+    assert found["compile b"].duration == 9.0 - 0.25
+
+
+@pytest.mark.parametrize(("status", "told"), [(127, 127), (0, 137)])
+def test_where_no_script_begins_the_rest_is_not_run(engine: FakeEngine, tmp_path: Path, status: int, told: int) -> None:
+    found = results(engine, tmp_path, ended("sh: not found", status))
+    assert [(name, one.returncode, one.stdout) for name, one in found.items()] == [("compile a", told, "sh: not found")]
 
 
 @pytest.mark.parametrize("answer", [Answer(returncode=101), Answer(timed_out=True, returncode=0)])

@@ -18,7 +18,7 @@ from holoenzyme.matrix.limits import (
     load_limits,
 )
 from holoenzyme.matrix.model import MATRIX_NAME, Status, load_matrix
-from holoenzyme.matrix.smoke import load_smoke_tests
+from holoenzyme.matrix.smoke import ProgramCase, load_smoke_tests
 from holoenzyme.report import codes_text
 from holoenzyme.report.cells_text import cells_table, with_cells
 from holoenzyme.report.limits_text import PAGE, conventions_table, limits_table, with_tables
@@ -121,14 +121,15 @@ def test_every_convention_and_every_limit_is_tested(root: Path) -> None:
         assert f"!({one.name.replace('-', '_')}," in source
     tests = load_smoke_tests(root)
     refused = next(test for test in tests if test.rule.name == "autodiff-refused")
-    cases = {case.name for case in refused.rule.cases}
+    cases = refused.case_names
     assert cases == {path.stem for path in (refused.folder / "src/bin").glob("*.rs")}
     assert cases == {limit.case for limit in load_limits(root, tests).limits if limit.test == "autodiff-refused"}
 
 
 def test_the_proof_asks_for_every_program_that_is_refused(root: Path) -> None:
-    rules = {test.rule.name: test.rule for test in load_smoke_tests(root)}
-    together = rules["autodiff-refused-together"]
-    assert together.proof
-    (case,) = together.cases
-    assert list(case.says) == [f"--> src/bin/{one.name}.rs:" for one in rules["autodiff-refused"].cases]
+    tests = {test.rule.name: test for test in load_smoke_tests(root)}
+    together, apart = tests["autodiff-refused-together"], tests["autodiff-refused"]
+    assert together.rule.proof and together.programs == apart.programs
+    (step,) = together.steps("host", "patched")
+    assert isinstance(step.case, ProgramCase)
+    assert [one.file for one in step.case.expected] == [program.path for program in apart.programs]

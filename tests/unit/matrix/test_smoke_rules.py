@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.smoke import SmokeKind, SmokeRule, load_smoke_tests
+from holoenzyme.matrix.smoke import ProgramCase, SmokeKind, SmokeRule, load_smoke_tests
 
 ROOT = Path(__file__).parents[3]
+PROGRAMS = {"files": "src/*.rs", "args": ["{{ name }}"]}
 CASES = [{"name": "a", "args": ["1"], "says": ["x"]}]
 
 
@@ -21,7 +22,7 @@ def rule(**changes: Any) -> SmokeRule:
         "name": "tiny",
         "summary": "x",
         "kind": "cargo-run",
-        "command": ["cargo", "offload", "run", "--target", "{target}", "--locked"],
+        "command": ["cargo", "offload", "run", "--target", "{{ target }}", "--locked"],
         "cells": ["patched-*"],
         "oracle": "oracle.py",
         "timeout_s": 7,
@@ -50,9 +51,14 @@ def test_words_for_the_program_are_kept_from_the_compiler() -> None:
         {"cases": CASES},
         {"kind": "cargo-crash"},
         {"kind": "cargo-crash", "oracle": None},
-        {"kind": "cargo-refused", "oracle": "oracle.py", "cases": CASES},
+        {"kind": "cargo-refused", "oracle": "oracle.py", "programs": PROGRAMS},
+        {"kind": "cargo-refused", "oracle": None},
+        {"kind": "cargo-refused", "oracle": None, "cases": CASES},
+        {"kind": "cargo-refused", "oracle": None, "cases": CASES, "programs": PROGRAMS},
+        {"kind": "cargo-build", "oracle": None, "programs": PROGRAMS},
+        {"kind": "cargo-build", "oracle": None, "cases": CASES, "never": ["x"]},
         {"kind": "cargo-crash", "oracle": None, "cases": CASES, "proof": True},
-        {"kind": "cargo-refused", "oracle": None, "cases": [{"name": "a", "says": []}]},
+        {"kind": "cargo-build", "oracle": None, "cases": [{"name": "a", "says": []}]},
         {"kind": "other"},
         {"needs_network": True},
         {"fetch": ["cargo", "fetch"]},
@@ -64,8 +70,8 @@ def test_what_does_not_belong_together_is_refused(changes: dict[str, Any]) -> No
         rule(**changes)
 
 
-@pytest.mark.parametrize("kind", ["cargo-crash", "cargo-refused", "cargo-build"])
-def test_cases_belong_to_every_other_kind(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["cargo-crash", "cargo-build"])
+def test_cases_belong_to_other_kinds(kind: str) -> None:
     assert rule(kind=kind, oracle=None, cases=CASES).cases[0].args == ("1",)
 
 
@@ -74,7 +80,6 @@ def test_cases_belong_to_every_other_kind(kind: str) -> None:
     [
         (SmokeKind.RUN, ["compile", "run"], ["compile"]),
         (SmokeKind.CRASH, ["compile", "run a"], ["compile"]),
-        (SmokeKind.REFUSED, ["compile a"], ["compile a"]),
         (SmokeKind.BUILD, ["compile a"], ["compile a"]),
     ],
 )
@@ -108,6 +113,70 @@ def test_a_crate_may_be_tested_in_several_ways(tmp_path: Path) -> None:
     assert [(test.rule.name, test.folder) for test in load_smoke_tests(tmp_path)] == [("a-dev", folder), ("a", folder)]
     (folder / "dev.smoke.yaml").write_text(declared.format("a"))
     with pytest.raises(UserError, match="two smoke tests are called 'a'"):
+        load_smoke_tests(tmp_path)
+
+
+def declared(folder: Path, programs: str) -> None:
+    """Declare a test of programs that must be refused, and two of them."""
+    (folder / "src").mkdir(parents=True)
+    (folder / "smoke.yaml").write_text(
+        "schema: 1\nname: no\nsummary: x\nkind: cargo-refused\ncommand: [cargo, build, -q]\ncells: ['*']\n"
+        f"timeout_s: 1\nnever: [z]\nprograms: {programs}\n"
+    )
+    (folder / "src/one.rs").write_text("//@ compile-flags: -O\nfn f(); //~ ERROR no f\n//@ never: y\n")
+    (folder / "src/two.rs").write_text(
+        "//@ revisions: distro patched\nfn g();\n//[distro]~^ ERROR no\n//[patched]~^^ ERROR other\n"
+    )
+
+
+def test_each_program_and_each_revision_is_a_case(tmp_path: Path) -> None:
+    declared(
+        tmp_path / "smoke_tests/no", "{files: src/*.rs, args: [--bin, '{{ name }}', '{{ path }}', '{{ revision }}']}"
+    )
+    (test,) = load_smoke_tests(tmp_path)
+    one, distro, patched = test.steps("host", "distro")
+    assert [one.name, distro.name, patched.name] == ["compile one", "compile two-distro", "compile two-patched"]
+    assert one.argv == ("cargo", "build", "-q", "-O", "--bin", "one", "src/one.rs", "")
+    assert patched.argv == ("cargo", "build", "-q", "--bin", "two", "src/two.rs", "patched")
+    assert [step.case and step.case.never for step in (one, distro)] == [("z", "y"), ("z",)]
+    assert test.case_names == {"one", "two-distro", "two-patched"}
+
+
+def test_revisions_with_names_of_their_own_need_no_other(tmp_path: Path) -> None:
+    declared(tmp_path / "smoke_tests/no", "{files: src/*.rs, args: []}")
+    one = tmp_path / "smoke_tests/no/src/one.rs"
+    one.write_text("//@ revisions: a b\nf(); //~ ERROR no\n")
+    (test,) = load_smoke_tests(tmp_path)
+    assert test.case_names == {"a", "b", "distro", "patched"}
+    one.write_text("//@ revisions: a patched\nf(); //~ ERROR no\n")
+    (test,) = load_smoke_tests(tmp_path)
+    assert test.case_names == {"one-a", "one-patched", "two-distro", "two-patched"}
+
+
+def test_a_revision_may_be_that_of_the_channel(tmp_path: Path) -> None:
+    declared(tmp_path / "smoke_tests/no", "{files: src/*.rs, args: [], revisions: channel}")
+    (test,) = load_smoke_tests(tmp_path)
+    for channel, text in (("distro", "no"), ("patched", "other")):
+        _, step = test.steps("host", channel)
+        assert isinstance(step.case, ProgramCase)
+        assert step.name == "compile two" and [one.text for one in step.case.expected] == [text]
+    assert test.case_names == {"one", "two"}
+    with pytest.raises(UserError, match=r"no/src/two.rs: there is no revision 'source'"):
+        test.steps("host", "source")
+
+
+def test_programs_may_be_one_case(tmp_path: Path) -> None:
+    declared(tmp_path / "smoke_tests/no", "{files: src/*.rs, args: [--bins], together: all, revisions: channel}")
+    (test,) = load_smoke_tests(tmp_path)
+    (step,) = test.steps("host", "patched")
+    assert isinstance(step.case, ProgramCase)
+    assert (step.name, step.argv[-1], step.case.never) == ("compile all", "--bins", ("z", "y"))
+    assert [one.text for one in step.case.expected] == ["no f", "other"] and test.case_names == {"all"}
+
+
+def test_programs_that_are_not_there_are_told(tmp_path: Path) -> None:
+    declared(tmp_path / "smoke_tests/no", "{files: src/bin/*.rs, args: []}")
+    with pytest.raises(UserError, match=r"no/smoke.yaml: programs.files: no file is called 'src/bin/\*.rs'"):
         load_smoke_tests(tmp_path)
 
 

@@ -294,8 +294,10 @@ def test_what_must_be_refused_is_part_of_the_proof(tmp_path: Path, session: Sess
     root = write_project(tmp_path / "project")
     (root / "smoke_tests/tiny/refused.smoke.yaml").write_text(
         "schema: 1\nname: refused\nsummary: x\nkind: cargo-refused\ncommand: [cargo, autodiff, build]\ncells: ['*']\n"
-        "timeout_s: 5\nproof: true\ncases: [{name: a, args: [--bin, a], says: ['error: no']}]\n"
+        "timeout_s: 5\nproof: true\nprograms: {files: src/bin/*.rs, args: [--bin, '{{ name }}']}\n"
     )
+    (root / "smoke_tests/tiny/src/bin").mkdir()
+    (root / "smoke_tests/tiny/src/bin/a.rs").write_text("fn main() {} //~ ERROR no\n")
     said = "error: no\n --> src/bin/a.rs:1:2\n" if status else ""
     engine_of(session).answers["compile"] = lambda request: (
         Answer(stderr=said, returncode=status) if "--bin" in request.argv else Answer()
@@ -311,7 +313,8 @@ def test_what_must_be_refused_is_part_of_the_proof(tmp_path: Path, session: Sess
 def test_refusals_alone_prove_nothing(tmp_path: Path, session: Session) -> None:
     root = write_project(tmp_path / "project")
     edit(root / "smoke_tests/tiny/smoke.yaml", "kind: cargo-run", "kind: cargo-refused")
-    edit(root / "smoke_tests/tiny/smoke.yaml", "oracle: oracle.py", "cases: [{name: a, says: [x]}]")
+    edit(root / "smoke_tests/tiny/smoke.yaml", "oracle: oracle.py", "programs: {files: src/*.rs, args: []}")
+    edit(root / "smoke_tests/tiny/src/main.rs", "{}", "{} //~ ERROR no")
     with pytest.raises(UserError, match="with numbers"):
         build_cells(at(session, root), [])
 

@@ -15,6 +15,7 @@ from holoenzyme.engine.base import RunRequest
 from holoenzyme.errors import UserError
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.record import ImageFacts, Record
+from holoenzyme.matrix.annotations import parse_program
 from holoenzyme.matrix.smoke import SmokeRule, SmokeTest
 from holoenzyme.prove import checking
 from holoenzyme.prove.checking import Checks, smoke_task
@@ -70,11 +71,13 @@ def inspected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "inspect", lambda path: FakeInspection())
 
 
-def check(project: Project, engine: FakeEngine, state: Path, *, cell: str = CELL, **declared: object) -> Record:
+def check(
+    project: Project, engine: FakeEngine, state: Path, *, cell: str = CELL, source: str = "", **declared: object
+) -> Record:
     """Declare a test in the project, run it, and give its record."""
     folder = project.root / "smoke_tests/kernel"
     (folder / "src").mkdir(parents=True, exist_ok=True)
-    (folder / "src/lib.rs").touch()
+    (folder / "src/lib.rs").write_text(source)
     (folder / "oracle.py").write_text(ORACLE)
     rule = {
         "schema": 1,
@@ -92,7 +95,8 @@ def check(project: Project, engine: FakeEngine, state: Path, *, cell: str = CELL
         cell=found,
         image=ImageFacts(name="image:1", id="sha256:1", input_hash="hash"),
     )
-    task = smoke_task(project, found, SmokeTest(folder=folder, rule=SmokeRule.model_validate(rule)))
+    programs = (parse_program(source, path="src/lib.rs", where="lib.rs"),) if source else ()
+    task = smoke_task(project, found, SmokeTest(folder=folder, rule=SmokeRule.model_validate(rule), programs=programs))
     return checks.record("smoke", "kernel", "digest", checks.run(task))
 
 
@@ -179,8 +183,13 @@ def test_every_case_must_crash(
 
 def test_what_must_be_refused_needs_no_device(small_project: Project, engine: FakeEngine, tmp_path: Path) -> None:
     engine.answers["compile"] = Answer(returncode=101, stderr="error: device 99\n --> src/lib.rs:1:1\n")
-    record = check(small_project, engine, tmp_path, cell=OTHER, kind="cargo-refused", cases=CASES)
+    programs = {"files": "src/*.rs", "args": ["{{ revision }}"]}
+    source = "//@ revisions: one two\n//[one]~^ ERROR device 99\n//[two]~^^ ERROR 99\n"
+    record = check(small_project, engine, tmp_path, cell=OTHER, source=source, kind="cargo-refused", programs=programs)
     assert (record.outcome, record.is_right, record.problems) == (Outcome.REFUSED, True, ())
+    assert [step.name for step in record.steps] == ["compile one", "compile two"]
+    assert [step.command.split()[-1] for step in record.steps] == ["one", "two"]
+    assert len(engine.runs) == 1
 
 
 def test_a_case_without_an_end_is_a_hang(small_project: Project, engine: FakeEngine, tmp_path: Path) -> None:

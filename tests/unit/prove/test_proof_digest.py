@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.small_project import CELL, OTHER, edit, write_project
 import holoenzyme
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.evidence import digest
-from holoenzyme.execute.smoke import Place, step_request
+from holoenzyme.execute.smoke import Place, container_request
 from holoenzyme.matrix.smoke import SmokeStep
 from holoenzyme.prove import checking
 from holoenzyme.prove.proof import proof_of
@@ -36,11 +37,11 @@ def root(tmp_path: Path) -> Path:
     for name, cells in _MORE.items():
         folder = root / "smoke_tests" / name
         (folder / "src").mkdir(parents=True)
-        (folder / "src/main.rs").write_text(f"// {name}\n")
+        (folder / "src/main.rs").write_text(f"// {name} //~ ERROR no {name}\n")
         (folder / "smoke.yaml").write_text(
             f"schema: 1\nname: {name}\nsummary: x\nkind: cargo-refused\ncommand: [cargo, autodiff, build]\n"
             f"cells: ['{cells}']\ntimeout_s: 5\nproof: true\n"
-            f"cases: [{{name: a, args: [--bin, a], says: ['no {name}']}}]\n"
+            "programs: {files: src/main.rs, args: [--bin, a]}\nnever: [Assertion]\n"
         )
         with (root / "images/toolchain/image.yaml").open("a") as file:
             file.write(f"  - {{name: {name}, cells: ['{cells}'], run: echo {name}, expect: {name}}}\n")
@@ -71,8 +72,8 @@ BOTH = {CELL, OTHER}
     [
         # Programs, oracles, tolerances.
         (f"{TINY}/src/main.rs", "fn main() {}", "fn main() { }", BOTH),
-        ("smoke_tests/host/src/main.rs", "host", "guest", {CELL}),
-        ("smoke_tests/card/src/main.rs", "card", "cards", {OTHER}),
+        ("smoke_tests/host/src/main.rs", "// host", "// guest", {CELL}),
+        ("smoke_tests/card/src/main.rs", "// card", "// cards", {OTHER}),
         (f"{TINY}/oracle.py", "3.14159265", "3.1415926", BOTH),
         (f"{TINY}/oracle.py", '"""Of pi."""', '"""Of the circle."""', set()),
         (f"{TINY}/oracle.py", "\n\nVALUES", "\n\n# Eight digits.\nVALUES", set()),
@@ -88,13 +89,14 @@ BOTH = {CELL, OTHER}
         (f"{TINY}/smoke.yaml", "schema: 1", "# Short.\nschema: 1", set()),
         (f"{TINY}/smoke.yaml", 'cells: ["*"]', "cells: ['distro-*']", set()),
         (f"{TINY}/smoke.yaml", "proof: true", "device: host\nproof: true", {OTHER}),
-        ("smoke_tests/host/smoke.yaml", "says: ['no host']", "says: ['no host', error]", {CELL}),
-        ("smoke_tests/host/smoke.yaml", "says:", "never: [ModuleID], says:", {CELL}),
+        ("smoke_tests/host/src/main.rs", "ERROR no host", "ERROR no", {CELL}),
+        ("smoke_tests/host/src/main.rs", "//~ ERROR", "//~? ERROR", {CELL}),
+        ("smoke_tests/host/smoke.yaml", "never: [Assertion]", "never: [Assertion, ModuleID]", {CELL}),
         ("smoke_tests/card/smoke.yaml", "args: [--bin, a]", "args: [--bin, b]", {OTHER}),
         ("smoke_tests/card/smoke.yaml", "proof: true", "proof: false", {OTHER}),
         # The contract of the cell, and what fills it in.
         (IMAGE, "rustc --version", "rustc --version --verbose", BOTH),
-        (IMAGE, "rustc {rust}", "rustc", BOTH),
+        (IMAGE, "rustc {{ rust.release }}", "rustc", BOTH),
         (IMAGE, "echo host", "echo -n host", {CELL}),
         (IMAGE, "echo card", "echo -n card", {OTHER}),
         (IMAGE, "expect: card", "expect: a card", {OTHER}),
@@ -149,11 +151,11 @@ def test_a_changed_judge_proves_again(root: Path, tmp_path: Path, monkeypatch: p
 def test_how_programs_are_run_is_an_input(
     root: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
 ) -> None:
-    def request(place: Place, step: SmokeStep, env: dict[str, str]) -> RunRequest:
-        return replace(step_request(place, step, env), **change)  # type: ignore[arg-type]
+    def request(place: Place, steps: Sequence[SmokeStep], env: dict[str, str]) -> RunRequest:
+        return replace(container_request(place, steps, env), **change)  # type: ignore[arg-type]
 
     before = digests(root)
-    monkeypatch.setattr(checking, "step_request", request)
+    monkeypatch.setattr(checking, "container_request", request)
     assert changed(root, before) == BOTH
 
 

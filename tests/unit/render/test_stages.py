@@ -285,7 +285,7 @@ def test_files_of_a_context_can_be_rendered(root: Path) -> None:
         root / "recipes/enzyme/recipe.yaml",
         "    files:",
         "    rendered: {config/a.toml: a.toml.j2}\n"
-        "    values:\n      keys: {path: '/usr/lib/llvm-{llvm}', host: '{triple}', on: true}\n    files:",
+        "    values:\n      keys: {path: '/usr/lib/llvm-{{ llvm.major }}', host: '{{ triple }}', on: true}\n    files:",
     )
     (root / "recipes/enzyme/a.toml.j2").write_text(
         "# {{ generator }}\n{% for key, value in values['keys'].items() %}{{ key }} = {{ value | fill | tojson }}\n"

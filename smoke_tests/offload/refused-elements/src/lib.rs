@@ -1,5 +1,7 @@
 //! Kernels with arguments of which a copy on a device would be wrong, at any depth.
 
+//@ revisions: reference nested-reference raw-pointer cell atomic function array option slices text wide by-value aligned
+
 #![cfg_attr(any(target_arch = "nvptx64", target_arch = "amdgpu"), no_std)]
 #![feature(abi_gpu_kernel, rustc_attrs)]
 #![allow(
@@ -53,18 +55,18 @@ macro_rules! kernel {
     };
 }
 
-kernel!("reference", references(x: &[&f64]));
-kernel!("nested-reference", nested_references(x: &[Outer<'_>]));
-kernel!("raw-pointer", raw_pointers(x: &[*const f64]));
-kernel!("cell", cells(x: &[Cell<f64>]));
-kernel!("atomic", atomics(x: &[AtomicU32]));
-kernel!("function", functions(x: &[fn(f64) -> f64]));
-kernel!("array", arrays(x: &[[Option<&'static f64>; 2]]));
-kernel!("option", options(x: &Option<Cell<u8>>));
-kernel!("slices", slices(x: &[&[f64]]));
-kernel!("text", text(x: &str));
-kernel!("wide", wide(x: u128));
-kernel!("by-value", by_value(x: Triple));
-kernel!("aligned", aligned(x: &[Lanes]));
+kernel!("reference", references(x: &[&f64])); //[reference]~ ERROR is a `&f64`
+kernel!("nested-reference", nested_references(x: &[Outer<'_>])); //[nested-reference]~ ERROR .pair[_].1.number` is a `&f64`
+kernel!("raw-pointer", raw_pointers(x: &[*const f64])); //[raw-pointer]~ ERROR is a `*const f64`
+kernel!("cell", cells(x: &[Cell<f64>])); //[cell]~ ERROR what changes behind a shared reference is not copied back
+kernel!("atomic", atomics(x: &[AtomicU32])); //[atomic]~ ERROR what changes behind a shared reference is not copied back
+kernel!("function", functions(x: &[fn(f64) -> f64])); //[function]~ ERROR is a `fn(f64) -> f64`
+kernel!("array", arrays(x: &[[Option<&'static f64>; 2]])); //[array]~ ERROR is a `&f64`
+kernel!("option", options(x: &Option<Cell<u8>>)); //[option]~ ERROR what changes behind a shared reference is not copied back
+kernel!("slices", slices(x: &[&[f64]])); //[slices]~ ERROR is a `&[f64]`
+kernel!("text", text(x: &str)); //[text]~ ERROR of type `&str`, cannot be passed to a device
+kernel!("wide", wide(x: u128)); //[wide]~ ERROR of type `u128`, cannot be passed to a device
+kernel!("by-value", by_value(x: Triple)); //[by-value]~ ERROR of type `Triple`, cannot be passed to a device
+kernel!("aligned", aligned(x: &[Lanes])); //[aligned]~ ERROR is aligned to 32 bytes
 kernel!("count", count(x: f64, y: f64));
 kernel!("kind", kind(x: f64));

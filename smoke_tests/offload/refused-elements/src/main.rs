@@ -1,5 +1,7 @@
 //! One launch for each feature.
 
+//@ revisions: count kind
+
 #![feature(core_intrinsics)]
 #![allow(
     internal_features,
@@ -17,6 +19,8 @@ macro_rules! launch {
     ($feature:literal, $kernel:ident, $arguments:expr) => {
         #[cfg(feature = $feature)]
         offload::<_, _, ()>(refused_elements::$kernel, [1, 1, 1], [1, 1, 1], $arguments);
+        //[count]~^ ERROR this kernel takes 2 arguments but 1 are passed
+        //[kind]~^^ ERROR is of type `f64` but a `f32` is passed
     };
 }
 

@@ -10,8 +10,9 @@ from holoenzyme.evidence.judge.contract import Term
 from holoenzyme.evidence.judge.demand import Aborts, Compiles, Completes, Demand, IsRefused, Keeps, LoadsOneLlvm, Prints
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.judge.verdict import Check
+from holoenzyme.matrix.placeholders import Names, fill
 from holoenzyme.matrix.recipe import ContractRule
-from holoenzyme.matrix.smoke import Phase, SmokeKind, SmokeRule, SmokeStep
+from holoenzyme.matrix.smoke import Phase, ProgramCase, SmokeCase, SmokeKind, SmokeRule, SmokeStep
 
 IDENTITY = "identity"
 CONTRACT = "contract"
@@ -22,11 +23,9 @@ def identity_check(target: str) -> Check:
     return Check(name=IDENTITY, demands={IDENTITY: LoadsOneLlvm()}, target=target)
 
 
-def contract_terms(rules: Sequence[ContractRule], names: Mapping[str, str]) -> tuple[Term, ...]:
-    """The terms of a contract; `names` fills in `{rust}` and `{llvm}`."""
-    return tuple(
-        Term(name=rule.name, run=rule.run.format(**names), expect=rule.expect.format(**names)) for rule in rules
-    )
+def contract_terms(rules: Sequence[ContractRule], names: Names) -> tuple[Term, ...]:
+    """The terms of a contract; `names` is in place of placeholders."""
+    return tuple(Term(name=rule.name, run=fill(rule.run, names), expect=fill(rule.expect, names)) for rule in rules)
 
 
 def contract_check(terms: tuple[Term, ...], target: str) -> Check:
@@ -65,15 +64,12 @@ def _demand(kind: SmokeKind, step: SmokeStep, numbers: Prints) -> Demand:
                 return numbers
             case _:
                 assert_never(step.phase)
-    says, never = step.case.says, step.case.never
-    match kind:
-        case SmokeKind.CRASH:
-            return Aborts(says=says, never=never)
-        case SmokeKind.REFUSED:
-            return IsRefused(says=says, never=never)
-        case SmokeKind.BUILD:
-            return Compiles(says=says, never=never)
-        case SmokeKind.RUN:
-            raise InternalError("a test that prints numbers has no cases, and one was judged")
+    match kind, step.case:
+        case SmokeKind.REFUSED, ProgramCase():
+            return IsRefused(expected=step.case.expected, never=step.case.never)
+        case SmokeKind.CRASH, SmokeCase():
+            return Aborts(says=step.case.says, never=step.case.never)
+        case SmokeKind.BUILD, SmokeCase():
+            return Compiles(says=step.case.says, never=step.case.never)
         case _:
-            assert_never(kind)
+            raise InternalError(f"a test of kind {kind} has no such cases, and {step.name} was judged")

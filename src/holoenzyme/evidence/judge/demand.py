@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from holoenzyme.evidence.judge.contract import Term
 from holoenzyme.evidence.judge.outcome import Outcome
+from holoenzyme.matrix.annotations import Expected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +40,9 @@ class Aborts:
 
 @dataclass(frozen=True, kw_only=True)
 class IsRefused:
-    """The compiler refuses it, and says why with a place in the source; `says` and `never` as above."""
+    """The compiler refuses it, and gives each message of `expected` at its line; `never` as above."""
 
-    says: tuple[str, ...]
+    expected: tuple[Expected, ...]
     never: tuple[str, ...] = ()
 
 

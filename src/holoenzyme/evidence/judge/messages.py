@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 from holoenzyme.evidence.judge.demand import Aborts, Compiles, IsRefused
+from holoenzyme.evidence.judge.diagnostics import missing
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.judge.step import Ended, Step
 
@@ -31,13 +33,14 @@ def judge_abort(step: Step, demand: Aborts) -> tuple[Outcome, tuple[str, ...]]:
 
 
 def judge_refusal(step: Step, demand: IsRefused) -> tuple[Outcome, tuple[str, ...]]:
-    """`refused` where the compiler said why, with a place in the source, as the case has it."""
+    """`refused` where the compiler said why, at the lines that the program's file has it for."""
     messages = step.stderr
     if step.ended is Ended.WELL:
         return Outcome.WRONG, (f"{step.name}: it compiles, and must be refused",)
     if _ICE.search(messages):
         return Outcome.CRASH, (f"{step.name}: the compiler crashed: {step.tail[-600:]}",)
-    problems = _messages(step, demand)
+    problems = [f"{step.name}: {problem}" for problem in missing(demand.expected, messages)]
+    problems += _unwanted(step, demand.never)
     if step.returncode not in REFUSED:
         wanted = " or ".join(str(code) for code in REFUSED)
         problems.append(f"{step.name}: exit status {step.returncode}, and {wanted} is expected: {step.tail[-300:]}")
@@ -54,9 +57,14 @@ def judge_build(step: Step, demand: Compiles) -> tuple[Outcome, tuple[str, ...]]
     return (Outcome.WRONG if problems else Outcome.PASS), tuple(problems)
 
 
-def _messages(step: Step, demand: Aborts | IsRefused | Compiles) -> list[str]:
+def _messages(step: Step, demand: Aborts | Compiles) -> list[str]:
     said = step.stdout + step.stderr
     return [
         *(f"{step.name}: it does not say {text!r}: {said[-600:]}" for text in demand.says if text not in said),
-        *(f"{step.name}: it says {text!r}" for text in demand.never if text in said),
+        *_unwanted(step, demand.never),
     ]
+
+
+def _unwanted(step: Step, never: Sequence[str]) -> Iterator[str]:
+    said = step.stdout + step.stderr
+    return (f"{step.name}: it says {text!r}" for text in never if text in said)

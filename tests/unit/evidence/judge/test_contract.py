@@ -17,7 +17,7 @@ from holoenzyme.process import Command, SubprocessRunner
 def contract(folder: Path, *rules: tuple[str, str]) -> tuple[str, ...]:
     """Run a contract of commands and what they must print; the rules are called 0, 1, 2, ..."""
     found = [ContractRule(name=str(number), run=run, expect=text) for number, (run, text) in enumerate(rules)]
-    terms = contract_terms(found, {"rust": "1.96.0", "llvm": "22"})
+    terms = contract_terms(found, {"rust": {"release": "1.96.0"}, "llvm": {"major": "22"}})
     done = SubprocessRunner().run(Command(argv=("sh", "-c", script(terms)), timeout=PATIENCE, cwd=folder))
     step = Step(
         name="contract",
@@ -34,8 +34,8 @@ def contract(folder: Path, *rules: tuple[str, str]) -> tuple[str, ...]:
 def test_a_contract_that_holds(tmp_path: Path) -> None:
     problems = contract(
         tmp_path,
-        ("echo rustc 1.96.0", "rustc {rust}"),
-        ("printf 'no newline {llvm}'", "no newline 22"),
+        ("echo rustc 1.96.0", "rustc {{ rust.release }}"),
+        ("printf 'no newline {{ llvm.major }}'", "no newline 22"),
         ("true", ""),
         ("echo on stderr >&2", "on stderr"),
     )
@@ -45,7 +45,7 @@ def test_a_contract_that_holds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("run", "expect", "problem"),
     [
-        ("echo rustc 1.95.0", "rustc {rust}", "exit status 0, 'rustc 1.96.0' expected in: rustc 1.95.0"),
+        ("echo rustc 1.95.0", "rustc {{ rust.release }}", "exit status 0, 'rustc 1.96.0' expected in: rustc 1.95.0"),
         ("echo rustc 1.96.0; exit 3", "rustc", "exit status 3, 'rustc' expected in: rustc 1.96.0"),
         ("no-such-command-at-all", "", "exit status 127, '' expected in: "),
         ("kill -9 $$", "", "exit status -1, '' expected in: "),

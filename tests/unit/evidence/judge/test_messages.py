@@ -8,10 +8,12 @@ from holoenzyme.evidence.judge.demand import Aborts, Compiles, IsRefused
 from holoenzyme.evidence.judge.messages import judge_abort, judge_build, judge_refusal
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.judge.step import Step
+from holoenzyme.matrix.annotations import Expected, Level
 
 SAYS, NEVER = ("error: kernel `add`", "device 99"), ("zeros",)
 ABORT = Aborts(says=SAYS, never=NEVER)
-REFUSAL = IsRefused(says=SAYS, never=NEVER)
+EXPECTED = Expected(file="src/main.rs", line=3, level=Level.ERROR, text="kernel `add`")
+REFUSAL = IsRefused(expected=(EXPECTED,), never=NEVER)
 BUILD = Compiles(says=SAYS, never=NEVER)
 SAID = "error: kernel `add` was not run on device 99: no such device\n"
 REFUSED = "error: kernel `add` has no device 99\n  --> src/main.rs:3:5\n   |\n"
@@ -58,8 +60,9 @@ def test_a_program_that_is_refused() -> None:
     ("got", "outcome", "problem"),
     [
         (step(0, stderr=REFUSED), Outcome.WRONG, "it compiles, and must be refused"),
-        (step(101), Outcome.WRONG, "the message names no place in the source"),
-        (step(101, stderr="error: other\n --> a.rs:1:1\n"), Outcome.WRONG, "it does not say"),
+        (step(101), Outcome.WRONG, "src/main.rs:3: no error here says 'kernel `add`'; one stands at no place"),
+        (step(101, stderr=REFUSED + "zeros"), Outcome.WRONG, "it says 'zeros'"),
+        (step(101, stderr="error: other\n --> a.rs:1:1\n"), Outcome.WRONG, "there are: a.rs:1: other"),
         (step(134, stderr=REFUSED), Outcome.WRONG, "exit status 134, and 1 or 101 or 2 is expected"),
         (step(101, stderr=REFUSED + "error: internal compiler error: x"), Outcome.CRASH, "the compiler crashed"),
         (step(101, stderr="thread 'rustc' panicked\nnote: rustc unexpectedly panicked"), Outcome.CRASH, "the compiler"),

@@ -14,10 +14,11 @@ from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.judge.programs import Program
 from holoenzyme.evidence.judge.step import Ended, Step
 from holoenzyme.evidence.judge.verdict import Check, Verdict, conclude, judge
+from holoenzyme.matrix.annotations import Expected, Level
 
 COMPILE = Completes(failed=Outcome.NOT_COMPILED)
 PRINTS = Prints(tolerances={"exact": (1e-6, 0.0)}, device="cpu", symbol_prefix="__")
-REFUSAL = IsRefused(says=("error",))
+REFUSAL = IsRefused(expected=(Expected(file="src/a.rs", line=1, level=Level.ERROR, text="no"),))
 ORACLE = Oracle(values={"pi": [3.0]}, values_tolerance="exact")
 KERNELS = replace(ORACLE, launches={"add": 1})
 PRINTED = '{"case": "pi", "values": [3.0]}\n{"done": 1}\n'

@@ -1,5 +1,7 @@
 //! Inline assembly.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::arch::asm;

@@ -2,6 +2,8 @@
 //!
 //! Its gradient was wrong without a word.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

@@ -1,5 +1,7 @@
 //! A fast logarithm: the bits of a number, as a number.
 
+//~? ERROR this computes with the bits of numbers
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

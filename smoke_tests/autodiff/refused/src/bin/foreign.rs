@@ -1,5 +1,7 @@
 //! A function of a C library, which Enzyme cannot see into.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

@@ -1,5 +1,7 @@
 //! A text of a number that is differentiated.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

@@ -1,5 +1,7 @@
 //! A thread keeps its own copy of a static, which outlives the call.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

@@ -1,5 +1,7 @@
 //! What a lock in a static guards is state that outlives the call.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

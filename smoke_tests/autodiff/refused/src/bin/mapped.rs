@@ -1,5 +1,7 @@
 //! A hash map keeps numbers where their keys say.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

@@ -1,5 +1,7 @@
 //! A record that is passed as one integer, of which the parts are kept apart by masks.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

@@ -1,5 +1,7 @@
 //! Printing has no derivative.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

@@ -1,5 +1,7 @@
 //! A number that is read from a text.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

@@ -1,5 +1,7 @@
 //! A number or a box in one place, and only run time knows which.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

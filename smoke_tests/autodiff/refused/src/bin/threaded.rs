@@ -1,5 +1,7 @@
 //! Threads compute where Enzyme does not look.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

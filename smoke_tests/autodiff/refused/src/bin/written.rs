@@ -1,5 +1,7 @@
 //! A static that is written is state that outlives the call.
 
+//~? ERROR
+
 #![feature(autodiff)]
 
 use std::autodiff::autodiff_reverse;

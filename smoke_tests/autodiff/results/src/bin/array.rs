@@ -1,5 +1,8 @@
 //! A result that is returned through memory: the compiler takes the derivative from where nothing was written.
 
+//@ never: Assertion `
+//~? ERROR returns its result through memory
+
 #![feature(autodiff)]
 use std::autodiff::autodiff_forward;
 

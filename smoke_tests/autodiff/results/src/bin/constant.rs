@@ -1,5 +1,8 @@
 //! A result that is not differentiated, in reverse mode: the compiler asks Enzyme for it, and does not say so.
 
+//@ never: Assertion `
+//~? ERROR this compiler does not return a result that is `Const`
+
 #![feature(autodiff)]
 use std::autodiff::autodiff_reverse;
 

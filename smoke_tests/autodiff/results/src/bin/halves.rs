@@ -1,5 +1,9 @@
 //! Two numbers of 32 bits by value: the compiler hands over an array, and the function takes a word of 64 bits.
 
+//@ never: Cannot cast
+//@ never: x float]
+//~? ERROR hand over an argument or the result of this derivative in different ways
+
 #![feature(autodiff)]
 use std::autodiff::autodiff_forward;
 

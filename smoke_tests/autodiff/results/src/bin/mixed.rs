@@ -1,5 +1,9 @@
 //! Derivatives of two types, side by side: the compiler takes them as a tuple of Rust, Enzyme gives a structure of C.
 
+//@ never: Cannot cast
+//@ never: float
+//~? ERROR return the result of this derivative in different ways
+
 #![feature(autodiff)]
 use std::autodiff::autodiff_reverse;
 

@@ -1,5 +1,8 @@
 //! Two numbers in one argument: the compiler takes the second for the tangent of the first.
 
+//@ never: Assertion `
+//~? ERROR this compiler takes `(f64, f64)`, by value and `Dual`
+
 #![feature(autodiff)]
 use std::autodiff::autodiff_forward;
 

@@ -1,5 +1,8 @@
 //! A result that is not differentiated, in forward mode: the compiler gives its tangent for it. A macro wrote it.
 
+//@ never: Assertion `
+//~? ERROR this compiler returns the tangent of a result that is `Const`
+
 #![feature(autodiff)]
 use std::autodiff::autodiff_forward;
 
