@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from holoenzyme.app.project import Project
 from pydantic import BaseModel
 from tests.small_project import edit, graph_of, write_project
 
-from holoenzyme.app.project import Project
 from holoenzyme.errors import UserError
 from holoenzyme.matrix.placeholders import PlaceholderError, fill
 from holoenzyme.matrix.recipe import ImageRule, Recipe
