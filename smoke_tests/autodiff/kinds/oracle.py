@@ -348,6 +348,51 @@ def curvature(x: Any, n: int) -> Any:
     return first + 2 * second
 
 
+def least_so_far(x: Any, n: int) -> Any:
+    """Each number times the least until then."""
+    least, total = 10.0, 0.0
+    for v in x:
+        least = v if v < least else least
+        total = total + least * v
+    return total
+
+
+def divided_so_far(x: Any, n: int) -> Any:
+    """The first number, divided by one after the other: the sum of what is left each time."""
+    left, total = x[0], 0.0
+    for v in x:
+        left = left / v
+        total = total + left
+    return total
+
+
+def summed_twice(x: Any, n: int) -> Any:
+    """A sum that weighs squares from the last to the first, twice in each turn."""
+
+    def weighed() -> Any:
+        total = 0.5
+        for v in reversed(x):
+            total = total * 0.5 + v * v
+        return total
+
+    total = 2.0
+    for _ in range(n):
+        first = weighed() * total
+        total = total + weighed() * first
+    y = x[0] + total
+    return y * y + x[1]
+
+
+def chunks_then_diagonal(x: Any, n: int) -> Any:
+    """The squares of the diagonal of an outer product, to which the square of each row's first number is added."""
+    total = 0.0
+    for i in range(n):
+        first = x[i] * x[0]
+        v = x[i] * x[i] + first * first
+        total = total + v * v
+    return total
+
+
 KINDS: dict[str, tuple[Any, list[float], int]] = {
     "orbit": (orbit, [0.3, 0.47], 5),
     "next_element": (next_element, [1.5, 0.7, 1.2], 0),
@@ -379,6 +424,13 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "returned_past_call": (returned_past_call, [0.5, 1.5, 2.5], 3),
     "rows_of_zeros": (rows_of_zeros, [0.5, 1.5, 2.5], 4),
     "boxed_terms": (boxed_terms, [0.5, 1.5, 2.5], 4),
+    "least_so_far": (least_so_far, [0.7, 1.3, 0.9, 0.2, 1.8], 0),
+    "divided_so_far": (divided_so_far, [0.7, 1.3, 0.9, 0.5, 1.8], 0),
+    "summed_twice": (summed_twice, [0.5, 0.7, 0.9], 2),
+    "chunks_then_diagonal": (chunks_then_diagonal, [0.5, 0.7, 0.9], 3),
+    "indices_grown": (lambda x, n: sum(x[i % 3] * (i + 2.0) for i in range(n)), [0.5, 0.7, 0.9], 7),
+    "result_replaced": (lambda x, n: 0.25 + 0.25 * x[2], [0.5, 0.7, 0.9], 1),
+    "missing_number": (lambda x, n: 2 * x[0] + x[1] * x[1], [-0.4, 0.7], 0),
     "copied_from_call": (copied_from_call, [0.5, 1.5, 2.5], 4),
     "rows": (rows, [0.5, 1.5, 2.5], 4),
     "weighted": (weighted, [0.5, 1.5, 2.5], 4),

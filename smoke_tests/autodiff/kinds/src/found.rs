@@ -13,6 +13,13 @@ pub const CASES: &[Case] = &[
     returned_past_call::CASE,
     rows_of_zeros::CASE,
     boxed_terms::CASE,
+    least_so_far::CASE,
+    divided_so_far::CASE,
+    summed_twice::CASE,
+    chunks_then_diagonal::CASE,
+    indices_grown::CASE,
+    result_replaced::CASE,
+    missing_number::CASE,
 ];
 
 // Loops that end together: how often the inner one ran was looked up where nothing was written.
@@ -183,4 +190,91 @@ gradient!(boxed_terms, [0.5, 1.5, 2.5], 4, |x, n| {
         terms.push(Box::new(Square(x[2])));
     }
     terms.iter().map(|term| term.at(x[1])).sum::<f64>()
+});
+
+// What is the least until now counts in each turn, not for the one that is the least in the end.
+gradient!(least_so_far, [0.7, 1.3, 0.9, 0.2, 1.8], 0, |x, _n| {
+    let mut least = 10.0;
+    let mut sum = 0.0;
+    for &v in x {
+        if v < least {
+            least = v;
+        }
+        sum += least * v;
+    }
+    sum
+});
+
+gradient!(divided_so_far, [0.7, 1.3, 0.9, 0.5, 1.8], 0, |x, _n| {
+    let mut left = x[0];
+    let mut sum = 0.0;
+    for &v in x {
+        left /= v;
+        sum += left;
+    }
+    sum
+});
+
+// Two walks through the same numbers in each turn, which are overwritten in the end.
+gradient!(summed_twice, [0.5, 0.7, 0.9], 2, |x, n| {
+    let mut y = [x[0], x[1], x[2]];
+    let mut sum = 2.0;
+    for _ in 0..n {
+        let first = y.iter().rev().fold(0.5, |a, b| a * 0.5 + b * b) * sum;
+        sum += y.iter().rev().fold(0.5, |a, b| a * 0.5 + b * b) * first;
+    }
+    y[0] += sum;
+    y[0] * y[0] + y[1]
+});
+
+// As long as a whole chunk is left: one less than its length is the limit.
+gradient!(chunks_then_diagonal, [0.5, 0.7, 0.9], 3, |x, n| {
+    let mut a = vec![0.0; n * n];
+    for i in 0..n {
+        for j in 0..n {
+            a[i * n + j] = x[i] * x[j];
+        }
+    }
+    for row in a.chunks_exact_mut(n) {
+        let first = row[0];
+        for v in row {
+            *v += first * first;
+        }
+    }
+    let mut sum = 0.0;
+    for i in 0..n {
+        sum += a[i * n + i] * a[i * n + i];
+    }
+    sum
+});
+
+// Indices have no derivative, and the memory that they outgrow is given back once.
+gradient!(indices_grown, [0.5, 0.7, 0.9], 7, |x, n| {
+    let mut starts = vec![0usize];
+    for i in 0..n {
+        starts.push(i + 1);
+    }
+    starts
+        .windows(2)
+        .map(|w| x[w[0] % 3] * (w[1] + 1) as f64)
+        .sum()
+});
+
+#[inline(never)]
+fn made_by_call(a: f64, b: f64) -> [f64; 3] {
+    [a * b * 3.0, a + b, 0.5]
+}
+
+// What a call made is replaced, so that the call must not come later.
+gradient!(result_replaced, [0.5, 0.7, 0.9], 1, |x, n| {
+    let mut v = made_by_call(x[0], x[1]);
+    for _ in 0..n {
+        let _ = std::mem::replace(&mut v, [0.25; 3]);
+    }
+    v[0] + x[2] * v[1]
+});
+
+// Of two numbers, the one that is none counts as missing.
+gradient!(missing_number, [-0.4, 0.7], 0, |x, _n| {
+    x[0].sqrt().max(2.0 * x[0]) + (x[1] * x[1]).min(x[0].ln())
 });
