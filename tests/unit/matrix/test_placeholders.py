@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from holoenzyme.app.project import Project
 from pydantic import BaseModel
 from tests.small_project import edit, graph_of, write_project
 
@@ -14,6 +13,7 @@ from holoenzyme.matrix.placeholders import PlaceholderError, fill
 from holoenzyme.matrix.recipe import ImageRule, Recipe
 from holoenzyme.matrix.smoke import SmokeRule
 from holoenzyme.matrix.yamlfile import parse_model
+from holoenzyme.session import Project
 
 NAMES = {"target": "sm_90", "llvm": {"major": "22"}}
 
