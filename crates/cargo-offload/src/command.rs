@@ -17,6 +17,7 @@ use cargo_common::tools;
 use crate::cli::{self, Invocation, Request};
 use crate::device::Device;
 use crate::device_pass::Passes;
+use crate::help;
 use crate::host_pass;
 use crate::line;
 use crate::project::{self, Project};
@@ -27,7 +28,7 @@ pub fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     // cargo names itself here when it starts a subcommand.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     match cli::parse(args)? {
-        Request::Help => print!("{}", cli::HELP),
+        Request::Help => print!("{}", help::HELP),
         Request::Version => println!("cargo-offload {}", env!("CARGO_PKG_VERSION")),
         Request::Plain(plain) => {
             opening::go_to(plain.directory.as_deref())?;

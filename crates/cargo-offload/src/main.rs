@@ -10,6 +10,7 @@ mod cli;
 mod command;
 mod device;
 mod device_pass;
+mod help;
 mod host_pass;
 mod line;
 mod project;
