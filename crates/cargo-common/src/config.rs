@@ -174,7 +174,7 @@ mod tests {
         let config = config(
             "build.rustc = \"my/rustc\" # --config cli option\n\
              build.rustc-wrapper = \"tools/w\" # /p/.cargo/config.toml\n\
-             build.rustdoc = 'rustdoc' # /home/u/.cargo/config.toml\n\
+             build.rustdoc = 'rustdoc' # /u/.cargo/config.toml\n\
              build.rustflags = [\n    \"-Ca\", # /p/.cargo/config.toml\n]\n\
              # The following environment variables may affect the loaded values.\n",
         );
