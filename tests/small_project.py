@@ -16,6 +16,8 @@ from holoenzyme.session import Project, Session
 
 CELL = "distro-1.96-host"
 OTHER = "distro-1.96-sm_90"
+#: Of a project with `write_kinds`: a cell of the same kind as `OTHER`.
+THIRD = "distro-1.96-sm_80"
 NAME = f"holoenzyme/toolchain:{CELL}"
 PLACE = "bookworm-x86_64"
 
@@ -210,6 +212,27 @@ def write_project(root: Path) -> Path:
         path.write_text(text.lstrip("\n"), encoding="utf-8")
     (root / "recipes/enzyme/vendor/build.sh").chmod(0o755)
     write_lock(root / "matrix.lock", locked())
+    return root
+
+
+def write_kinds(root: Path) -> Path:
+    """Write a project whose images depend on the kind of target and differ in nothing, with two cells for cuda."""
+    write_project(root)
+    edit(
+        root / "matrix.yaml",
+        "  sm_90: {summary",
+        "  sm_80: {summary: an older card, kind: cuda, triple: nvptx64-nvidia-cuda}\n  sm_90: {summary",
+    )
+    edit(
+        root / "matrix.yaml",
+        "  - {id: patched-1.96-host,",
+        f'  - {{id: {THIRD}, channel: distro, rust: "1.96", target: sm_80, status: supported,'
+        " budget: {compressed_mb: 200, build_minutes: 10}}\n"
+        '  - {id: patched-1.96-sm_80, channel: patched, rust: "1.96", target: sm_80, status: planned, reason: later}\n'
+        "  - {id: patched-1.96-host,",
+    )
+    edit(root / "images/toolchain/image.yaml", "rust, target,", "rust, kind,")
+    edit(root / "images/toolchain/Dockerfile.j2", "ENV TARGET={{ target }}", "# For {{ kind }}.")
     return root
 
 

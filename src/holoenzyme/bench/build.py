@@ -126,7 +126,10 @@ def measure_plan(bench: Bench) -> Part:
 def synthetic(
     matrix: Matrix, resolution: Resolution, cell: Cell, count: int
 ) -> tuple[Matrix, Resolution, tuple[Cell, ...]]:
-    """A matrix, a resolution and `count` cells like `cell`, which differ in Rust, target, base and architecture."""
+    """A matrix, a resolution and `count` cells like `cell`, which differ in Rust, target, base and architecture.
+
+    All targets are of one kind, so cells that differ in the target alone share an image.
+    """
     bases = [f"base{number}" for number in range(5)]
     places = list(product(matrix.targets, bases, matrix.architectures))
     versions = [f"9.{number}" for number in range(-(-count // len(places)))]

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 Axis = Literal["channel", "rust", "llvm", "target", "base", "arch"]
 #: The axes, in the order of cell ids; `llvm` follows from `rust` and is not in ids.
 AXES: tuple[Axis, ...] = get_args(Axis)
-#: The axes that a stage may depend on: those of ids. A template sees only those that its stage names, so that a stage
-#: is the same, and is built once, for all cells that agree on them.
-StageAxis = Literal["channel", "rust", "target", "base", "arch"]
 #: What a target is.
 TargetKind = Literal["cpu", "cuda", "rocm"]
+#: What a stage may depend on: the axes of ids, and the kind of the target. A template sees only those that its stage
+#: names, so that a stage is the same, and is built once, for all cells that agree on them.
+StageAxis = Literal["channel", "rust", "target", "kind", "base", "arch"]

@@ -233,6 +233,10 @@ class Matrix(_Section):
         ends = [value for value, default in zip((point.base, point.arch), at_default, strict=True) if value != default]
         return "-".join([point.channel, point.rust, point.target, *(value for value in ends if value)])
 
+    def kind(self, cell: Point) -> TargetKind:
+        """The kind of what a cell compiles kernels for."""
+        return self.targets[cell.target].kind
+
     def triple(self, cell: Point) -> str:
         """Rust's target triple for what a cell compiles kernels for."""
         return self.targets[cell.target].triple or self.architectures[cell.arch].triple

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.axes import StageAxis
+from holoenzyme.matrix.axes import StageAxis, TargetKind
 from holoenzyme.matrix.pattern import matches
 from holoenzyme.matrix.placeholders import wrong_placeholders, wrong_values
 from holoenzyme.matrix.yamlfile import load_model, refuse
@@ -108,8 +108,7 @@ class ImageRule(_Strict):
     """`image.yaml`: how stages are put together to an image, and what must work inside it.
 
     `needs_for` names what cells of one channel, or of one kind of target, need beside `needs` (templates see those that
-    a cell needs as `extras`); `channels` are those that have the image, or
-    none for all.
+    a cell needs as `extras`); `channels` are those that have the image, or none for all.
     """
 
     schema_version: Literal[1] = Field(alias="schema")
@@ -138,6 +137,14 @@ class ImageRule(_Strict):
         # A name would need a line in /etc/passwd; a number works on every host and in every engine.
         if not all(part.isdigit() for part in self.user.split(":")):
             raise ValueError("must be numeric, as in '65532:65532'")
+        return self
+
+    @model_validator(mode="after")
+    def _axes_of_needs(self) -> ImageRule:
+        for name in self.needs_for:
+            axis = "kind" if name in get_args(TargetKind) else "channel"
+            if axis not in self.axes:
+                raise ValueError(f"`needs_for` names {name!r}, so `axes` must name {axis!r}")
         return self
 
 

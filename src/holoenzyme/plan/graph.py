@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from holoenzyme.render.comments import without_comments
 from holoenzyme.render.stages import Stage, StageKind
 
 #: Where stages live in an engine until a proof promotes an image.
@@ -108,7 +109,10 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """The nodes of some cells by key, each after those that it needs, and the key of each cell's image."""
+    """The nodes of some cells by key, each after those that it needs, and the key of each cell's image.
+
+    Cells whose images have one content share the node, under the key of the first of them.
+    """
 
     nodes: Mapping[str, Node]
     images: Mapping[str, str]
@@ -130,26 +134,28 @@ class Graph:
 
 
 class GraphBuilder:
-    """Hashes rendered stages; a stage that several cells share is hashed once."""
+    """Hashes rendered stages; a stage that several cells share is hashed once, and images of one content are one."""
 
     def __init__(self) -> None:
+        #: By the keys of all stages; those of images with one content lead to one node.
         self._nodes: dict[str, Node] = {}
         self._images: dict[str, str] = {}
+        self._contents: dict[tuple[str, str, str], Node] = {}
 
     def add(self, cell: str, stages: Iterable[Stage]) -> None:
         """Add a cell's stages, each after those that it needs; the last is its image."""
         last = ""
         for stage in stages:
-            last = stage.key
             if stage.key not in self._nodes:
                 self._nodes[stage.key] = self._node(stage)
+            last = self._nodes[stage.key].stage.key
         self._images[cell] = last
 
     def _node(self, stage: Stage) -> Node:
         needs = {name: self._nodes[key] for name, key in stage.needs.items()}
         inputs = Inputs(
             stage=stage.name,
-            text=hashlib.sha256(stage.text.encode()).hexdigest(),
+            text=hashlib.sha256(_hashed_text(stage).encode()).hexdigest(),
             files={
                 path: hashlib.sha256((b"x" if file.executable else b"-") + file.content).hexdigest()
                 for path, file in stage.files.items()
@@ -158,11 +164,25 @@ class GraphBuilder:
             stages={name: node.input_hash for name, node in needs.items()},
             labels=stage.labels,
         )
-        return Node(stage=stage, inputs=inputs, input_hash=inputs.digest(), needs=MappingProxyType(needs))
+        node = Node(stage=stage, inputs=inputs, input_hash=inputs.digest(), needs=MappingProxyType(needs))
+        if stage.kind is not StageKind.IMAGE:
+            return node
+        # A base's hash is over the names and versions of packages, which two architectures may have alike.
+        return self._contents.setdefault((node.input_hash, stage.base, stage.arch), node)
 
     def graph(self) -> Graph:
         """Everything added so far."""
-        return Graph(nodes=MappingProxyType(dict(self._nodes)), images=MappingProxyType(dict(self._images)))
+        nodes = {node.stage.key: node for node in self._nodes.values()}
+        return Graph(nodes=MappingProxyType(nodes), images=MappingProxyType(dict(self._images)))
+
+
+def _hashed_text(stage: Stage) -> str:
+    """The text of a stage as it is hashed: of an image without comments.
+
+    Those of other stages count: what is built from them takes minutes to hours, and the engines and stores that have it
+    know it by that hash.
+    """
+    return without_comments(stage.text) if stage.kind is StageKind.IMAGE else stage.text
 
 
 def changed_inputs(old: Mapping[str, object], new: Inputs) -> tuple[str, ...]:

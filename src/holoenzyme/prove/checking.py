@@ -109,7 +109,7 @@ def contract_task(project: Project, cell: Cell) -> ScriptTask:
 
 def smoke_task(project: Project, cell: Cell, test: SmokeTest) -> SmokeTask:
     """Runs a smoke test in the image of a cell; raises `UserError` for a tolerance that matrix.yaml lacks."""
-    kind = project.matrix.targets[cell.target].kind if test.rule.device == "cell" else "cpu"
+    kind = project.matrix.kind(cell) if test.rule.device == "cell" else "cpu"
     # No container of this project has another device.
     steps = test.steps(cell.target, cell.channel, executes=kind == "cpu")
     tolerances = _tolerances(project, test)

@@ -168,11 +168,11 @@ class Renderer:
                 why="that is no channel, and no kind of target",
                 fix=f"the channels are {', '.join(self._matrix.channels)}; the kinds are {', '.join(kinds)}",
             )
-        wanted = (cell.channel, self._matrix.targets[cell.target].kind)
+        wanted = (cell.channel, self._matrix.kind(cell))
         extras = tuple(name for key, names in rule.needs_for.items() if key in wanted for name in names)
         names = (*rule.needs, *extras)
         needs = {name: self._need(cell, name, ordered, (rule.name,)).key for name in names}
-        key = _key(rule.name, cell, rule.axes)
+        key = self._key(rule.name, cell, rule.axes)
         if key not in self._stages:
             self._name_axes(key, f"images/{rule.name}", rule, needs)
             free = all(stage.redistributable for stage in ordered.values())
@@ -222,7 +222,7 @@ class Renderer:
         return self._rules[channel][name]
 
     def _base_stage(self, cell: Cell) -> Stage:
-        key = _key("base", cell, PLACE_AXES)
+        key = self._key("base", cell, PLACE_AXES)
         if key not in self._stages:
             locked = self._locked_base(cell)
             rule = self._cookbook.base_rule()
@@ -245,7 +245,7 @@ class Renderer:
         return self._stages[key]
 
     def _packages_stage(self, cell: Cell, name: str) -> Stage:
-        key = _key(name, cell, PLACE_AXES)
+        key = self._key(name, cell, PLACE_AXES)
         if key not in self._stages:
             recipe, template = self._cookbook.package_template()
             set_name = name.removeprefix(PACKAGES)
@@ -264,14 +264,14 @@ class Renderer:
                 template=f"{recipe}/{template}",
                 context=context,
                 cell=cell,
-                needs={"base": _key("base", cell, PLACE_AXES)},
+                needs={"base": self._key("base", cell, PLACE_AXES)},
                 files={"packages.sha256": File(content=sums.encode())},
                 resolved={package: item.version for package, item in items},
             )
         return self._stages[key]
 
     def _component_stage(self, cell: Cell, recipe: Recipe, rule: StageRule, needs: Mapping[str, str]) -> Stage:
-        key = _key(rule.name, cell, rule.axes)
+        key = self._key(rule.name, cell, rule.axes)
         if key not in self._stages:
             self._name_axes(key, f"recipes/{recipe.name}", rule, needs)
             files: dict[str, File] = {}
@@ -317,7 +317,8 @@ class Renderer:
                 "rust": matrix.rust[cell.rust],
                 "llvm": {"major": cell.llvm, "release": matrix.llvm[cell.llvm].release},
             },
-            "target": {"target": cell.target, "kind": matrix.targets[cell.target].kind},
+            "target": {"target": cell.target},
+            "kind": {"kind": matrix.kind(cell)},
             "base": {"base": cell.base},
             "arch": {"arch": cell.arch, "triple": matrix.architectures[cell.arch].triple},
         }
@@ -399,6 +400,6 @@ class Renderer:
                 f"package set {name!r} of {place(cell.base, cell.arch)} is not in matrix.lock", fix="run `nox -s lock`"
             ) from None
 
-
-def _key(name: str, cell: Cell, axes: tuple[str, ...]) -> str:
-    return "/".join((name, *(str(getattr(cell, axis)) for axis in axes)))
+    def _key(self, name: str, cell: Cell, axes: tuple[str, ...]) -> str:
+        values = vars(cell) | {"kind": self._matrix.kind(cell)}
+        return "/".join((name, *(values[axis] for axis in axes)))

@@ -14,7 +14,7 @@ def cells_table(matrix: Matrix) -> str:
         (
             f"`{cell.id}`",
             matrix.channels[cell.channel].summary,
-            "CPU" if matrix.targets[cell.target].kind == "cpu" else matrix.targets[cell.target].summary,
+            "CPU" if matrix.kind(cell) == "cpu" else matrix.targets[cell.target].summary,
             f"{cell.budget.compressed_mb} MB, {cell.budget.build_minutes} min" if cell.budget else "",
         )
         for cell in matrix.all_cells()

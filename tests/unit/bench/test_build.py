@@ -144,7 +144,7 @@ def test_every_figure_says_how_it_was_measured(capsys: pytest.CaptureFixture[str
     assert as_data([part("cold", 7.5)]).keys() == {"cold"}
 
 
-def test_a_thousand_cells_are_a_thousand_images(bench: Bench) -> None:
+def test_a_thousand_cells_are_a_thousand_points(bench: Bench) -> None:
     matrix, resolution, cells = synthetic(
         bench.session.project.matrix, bench.session.project.lock.resolution(), bench.cell, 120
     )

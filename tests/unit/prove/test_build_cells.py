@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import Answer, FakeEngine, contract_output, failing
-from tests.small_project import CELL, NAME, OTHER, edit, good_engine, good_session, identity, printed, write_project
+from tests.small_project import (
+    CELL,
+    NAME,
+    OTHER,
+    THIRD,
+    edit,
+    good_engine,
+    good_session,
+    identity,
+    printed,
+    write_kinds,
+    write_project,
+)
 
 from holoenzyme.build.images import stage_limit
 from holoenzyme.engine.base import BuildFailed, RunRequest
@@ -101,6 +113,38 @@ def test_cells_share_stages_and_each_is_proved(session: Session) -> None:
     assert sorted(engine_of(session).built[2:]) == sorted([*STAGES, "toolchain"])
     assert {item.name for item in both} <= engine_of(session).tags
     assert sorted(record.cell for record in records(session)) == [CELL, OTHER]
+
+
+def test_cells_whose_images_differ_in_nothing_have_one_image_with_their_names(session: Session, tmp_path: Path) -> None:
+    session, engine = at(session, write_kinds(tmp_path / "project")), engine_of(session)
+    found = build_cells(session, [OTHER, THIRD])
+    assert sorted(engine.built[2:]) == sorted(STAGES), "built once"
+    images = [engine.image(item.name) for item in found]
+    assert [item.name for item in found] == [f"holoenzyme/toolchain:{cell}" for cell in (OTHER, THIRD)]
+    assert images[0] is not None and images[0] == images[1]
+    assert sorted(record.cell for record in records(session)) == sorted([OTHER, THIRD]), "each is proved"
+    engine.forget()
+    (host,) = build_cells(session, [CELL])
+    assert engine.builds == [] and host.record is not None, "nothing is left to build for another kind, only to prove"
+    engine.forget()
+    build_cells(session, [CELL, OTHER, THIRD])
+    assert (engine.builds, engine.runs) == ([], [])
+
+
+def test_a_cell_that_is_not_proved_has_no_name_on_an_image_that_others_share(session: Session, tmp_path: Path) -> None:
+    root, engine = write_kinds(tmp_path / "project"), engine_of(session)
+    edit(
+        root / "images/toolchain/image.yaml", 'name: licence, run: "cat', f'name: licence, cells: [{THIRD}], run: "cat'
+    )
+
+    def contract(request: RunRequest) -> Answer:
+        rules = 2 if "copyright" in " ".join(request.argv) else 1
+        return Answer(stdout=contract_output(*[("rustc 1.96.0 (x)", 0), ("", 1)][:rules]))
+
+    engine.answers["contract"] = contract
+    with pytest.raises(InternalError, match=f"{THIRD} is not proved"):
+        build_cells(at(session, root), [OTHER, THIRD])
+    assert {tag for tag in engine.tags if tag.startswith("holoenzyme/toolchain:")} == {f"holoenzyme/toolchain:{OTHER}"}
 
 
 def test_proving_can_be_asked_for(session: Session, built: Built) -> None:

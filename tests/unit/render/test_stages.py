@@ -119,6 +119,7 @@ def test_a_stage_that_cells_share_is_rendered_once(small_project: Project, monke
     [
         ("channel", "channel"),
         ("target", "target"),
+        ("kind", "kind"),
         ("rust", "rust.release"),
         ("rust", "llvm.major"),
         ("base", "base"),
@@ -127,7 +128,7 @@ def test_a_stage_that_cells_share_is_rendered_once(small_project: Project, monke
     ],
 )
 def test_a_template_cannot_see_an_axis_that_its_stage_does_not_name(root: Path, axis: str, expression: str) -> None:
-    axes = [name for name in ("channel", "rust", "target", "base", "arch") if name != axis]
+    axes = [name for name in ("channel", "rust", "target", "kind", "base", "arch") if name != axis]
     edit(root / "images/toolchain/image.yaml", "[channel, rust, target, base, arch]", f"[{', '.join(axes)}]")
     edit(root / "images/toolchain/image.yaml", "[rustc, enzyme]", "[]")
     edit(root / "images/toolchain/Dockerfile.j2", "{{ target }}", f"{{{{ {expression} }}}}")
@@ -228,7 +229,7 @@ def add_tools(root: Path, *, redistributable: str) -> None:
         "stages:\n  - {name: tools, template: stage.Dockerfile.j2, needs: [base]}\n"
     )
     (root / "recipes/tools/stage.Dockerfile.j2").write_text('# {{ generator }}\nFROM {{ image("base") }}\n')
-    edit(root / "images/toolchain/image.yaml", "axes:", "needs_for: {cuda: [tools]}\naxes:")
+    edit(root / "images/toolchain/image.yaml", "axes: [", "needs_for: {cuda: [tools]}\naxes: [kind, ")
     edit(
         root / "images/toolchain/Dockerfile.j2",
         "ENV TARGET",
@@ -246,6 +247,15 @@ def test_an_image_needs_more_for_one_kind_of_target(root: Path, redistributable:
     assert "COPY --from=@image:tools@ / /" in card["toolchain"].text
     assert card["toolchain"].redistributable == (redistributable == "true")
     assert card["toolchain"].labels.get(label) == (None if redistributable == "true" else "false")
+
+
+@pytest.mark.parametrize(("name", "axis"), [("cuda", "kind"), ("distro", "channel")])
+def test_an_image_that_needs_more_for_some_cells_names_the_axis(root: Path, name: str, axis: str) -> None:
+    """Otherwise all cells would share what was rendered for the first."""
+    edit(root / "images/toolchain/image.yaml", "channel, rust, target", "rust, target")
+    edit(root / "images/toolchain/image.yaml", "axes:", f"needs_for: {{{name}: [rustc]}}\naxes:")
+    with pytest.raises(UserError, match=f"`needs_for` names '{name}', so `axes` must name '{axis}'"):
+        _ = Project(root).cookbook
 
 
 def test_an_image_needs_more_in_one_channel(root: Path) -> None:
