@@ -4,13 +4,17 @@ packages, copied files, a contract, and a proof with one number."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.fakes import Answer, FakeEngine, FakeRunner, contract_output, deb, digest_of, mmdebstrap
 
-from holoenzyme.plan.graph import Graph
+from holoenzyme.build import planner
+from holoenzyme.matrix.model import Cell
+from holoenzyme.matrix.select import select_ready
+from holoenzyme.plan.graph import Graph, Node
 from holoenzyme.process import Runner
+from holoenzyme.prove.images import Built, build_cells
 from holoenzyme.resolve.model import LockedBase, LockedCrate, LockedSet, Resolution, write_lock
 from holoenzyme.session import Project, Session
 
@@ -291,7 +295,26 @@ def good_session(
 
 def graph_of(project: Project, resolution: Resolution | None = None, *cells: str) -> Graph:
     """The graph of some cells (the default one) at a resolution (the lock's)."""
-    return project.graph(project.cells(cells), resolution or locked())
+    return planner.graph_of(project, cells_of(project, *cells), resolution or locked())
+
+
+def cells_of(project: Project, *patterns: str) -> tuple[Cell, ...]:
+    """The cells that can be built of those that patterns match, or the default one."""
+    return select_ready(project.matrix, patterns, lambda text: None)
+
+
+def image_of(project: Project, resolution: Resolution | None = None, cell: str = CELL) -> Node:
+    """The node of a cell's image."""
+    (node,) = graph_of(project, resolution, cell).images
+    return node
+
+
+def build(
+    session: Session, patterns: Sequence[str], *, rebuild: bool = False, prove_again: bool = False
+) -> list[Built]:
+    """Build and prove the cells that patterns match, or the default one."""
+    cells = cells_of(session.project, *patterns)
+    return list(build_cells(session, cells, rebuild=rebuild, prove_again=prove_again))
 
 
 def seed(engine: FakeEngine, graph: Graph, *stages: str) -> None:

@@ -12,14 +12,11 @@ from pathlib import Path
 from holoenzyme import console
 from holoenzyme.engine.base import Engine, Secret
 from holoenzyme.engine.secrets import host_secrets
-from holoenzyme.errors import UserError
-from holoenzyme.matrix.model import MATRIX_NAME, Cell, Matrix, Status, load_matrix
+from holoenzyme.matrix.model import MATRIX_NAME, Cell, Matrix, load_matrix
 from holoenzyme.matrix.recipe import Cookbook, load_cookbook
-from holoenzyme.matrix.select import select
 from holoenzyme.plan.decide import BaseSource
-from holoenzyme.plan.graph import Graph, GraphBuilder
 from holoenzyme.process import Runner, SubprocessRunner
-from holoenzyme.render.stages import ProjectFiles, Renderer
+from holoenzyme.render.stages import ProjectFiles
 from holoenzyme.resolve.mentions import manifest_of
 from holoenzyme.resolve.model import LOCK_NAME, Lock, Resolution, read_lock
 from holoenzyme.resolve.reconcile import check_fits
@@ -32,12 +29,14 @@ RUST_CACHE = "lint"
 class Project:
     """What the project folder `root` holds, each part read when it is first asked for.
 
-    `image` is the kind of image that its graphs end in: a folder below `images/`.
+    `image` is the kind of image that is made: a folder below `images/`. With a `mark` nothing that is built counts:
+    every stage has the mark among its labels, and so a name of its own, and caches of its own, which are empty.
     """
 
-    def __init__(self, root: Path, *, image: str = "toolchain") -> None:
+    def __init__(self, root: Path, *, image: str = "toolchain", mark: str = "") -> None:
         self.root = root
         self.image = image
+        self.mark = mark
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -68,39 +67,10 @@ class Project:
         paths = sorted({MATRIX_NAME, LOCK_NAME, *lockfiles, *manifests})
         return {path: (self.root / path).read_text("utf-8") for path in paths if (self.root / path).is_file()}
 
-    def cells(self, patterns: Sequence[str]) -> tuple[Cell, ...]:
-        """The cells that patterns name, or the default one.
-
-        Raises `UserError` for a cell named by its id that cannot be built, and where a glob finds only such; a glob
-        that finds others too leaves them out and says so.
-        """
-        chosen = select(self.matrix, tuple(patterns) or (self.matrix.defaults.cell,))
-        ready = tuple(cell for cell in chosen if cell.status is Status.SUPPORTED)
-        for cell in chosen:
-            if cell in ready:
-                continue
-            if cell.id in patterns or not ready:
-                raise UserError(
-                    f"cell {cell.id!r} cannot be built yet ({cell.status})",
-                    why=cell.reason,
-                    fix="`nox -s matrix` lists the cells that can",
-                )
-            console.say(f"{cell.id}: left out, it cannot be built yet ({cell.reason})")
-        return ready
-
     def buildable(self) -> tuple[Cell, ...]:
         """Every cell that can be built and has this kind of image."""
-        image = self.cookbook.image(self.image)
-        cells = self.matrix.all_cells()
-        return tuple(cell for cell in cells if cell.status is Status.SUPPORTED and image.serves(cell.channel))
-
-    def graph(self, cells: Sequence[Cell], resolution: Resolution) -> Graph:
-        """The build graph of some cells."""
-        renderer = Renderer(self.matrix, self.cookbook, resolution, self.files)
-        builder = GraphBuilder()
-        for cell in cells:
-            builder.add(cell.id, renderer.image(cell, self.image))
-        return builder.graph()
+        image = self.cookbook.image_rule(self.image)
+        return tuple(cell for cell in self.matrix.supported() if image.serves(cell.channel))
 
 
 @dataclass(kw_only=True)
@@ -123,7 +93,7 @@ class Session:
 
     def of_image(self, image: str) -> Session:
         """The same session for another kind of image."""
-        return replace(self, project=Project(self.project.root, image=image))
+        return replace(self, project=Project(self.project.root, image=image, mark=self.project.mark))
 
     @contextmanager
     def secrets(self) -> Iterator[tuple[Secret, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from rich.console import Console
-from tests.small_project import locked, write_project
+from tests.small_project import graph_of, locked, write_project
 
 from holoenzyme.plan.decide import Existing, Inventory, Plan, decide
 from holoenzyme.report.plan_table import plan_json, plan_table
@@ -21,8 +21,7 @@ Golden = Callable[[str, str], None]
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """A plan with every action but a pull: rustc's packages have changed, enzyme is in a store."""
     project = Project(write_project(tmp_path_factory.mktemp("project")))
-    cells = project.cells([])
-    before, after = project.graph(cells, locked()), project.graph(cells, locked(rustc_web="1.96.0-2"))
+    before, after = graph_of(project), graph_of(project, locked(rustc_web="1.96.0-2"))
     local = [
         Existing(
             key=node.stage.key,

@@ -89,7 +89,7 @@ def stage_image(root: Path, stage: str) -> str:
     from holoenzyme.build.planner import plan_cells
 
     session = machine_session(root)
-    resolved = plan_cells(session, session.project.cells([CELL]))
+    resolved = plan_cells(session, [session.project.matrix.cell(CELL)])
     return next(node.image for node in resolved.graph.nodes.values() if node.stage.name == stage)
 
 

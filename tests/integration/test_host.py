@@ -43,7 +43,7 @@ def docker(*words: str, timeout: float = 300) -> str:
 
 def nodes() -> dict[str, Node]:
     session = machine_session(ROOT)
-    graph = plan_cells(session, session.project.cells([CELL])).graph
+    graph = plan_cells(session, [session.project.matrix.cell(CELL)]).graph
     return {node.stage.name: node for node in graph.nodes.values()}
 
 

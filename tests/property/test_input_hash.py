@@ -11,7 +11,7 @@ from typing import TypeVar
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from holoenzyme.plan.graph import Graph, GraphBuilder, changed_inputs
+from holoenzyme.plan.graph import Graph, build_graph, changed_inputs
 from holoenzyme.render.stages import File, Stage, StageKind
 
 V = TypeVar("V")
@@ -48,10 +48,7 @@ def stages(draw: st.DrawFn) -> tuple[Stage, ...]:
 
 
 def graph(*cells: tuple[Stage, ...]) -> Graph:
-    builder = GraphBuilder()
-    for number, cell in enumerate(cells):
-        builder.add(f"cell{number}", cell)
-    return builder.graph()
+    return build_graph(cells)
 
 
 def hashes(found: Graph) -> dict[str, str]:
@@ -136,7 +133,7 @@ def test_every_change_of_an_input_changes_the_stage_and_what_needs_it_and_nothin
     before = graph(cell)
     for what, changed in edits(cell[number]).items():
         after = graph((*cell[:number], changed, *cell[number + 1 :]))
-        touched = {key for key in after.nodes if cell[number].key in after.below(key)}
+        touched = {key for key, node in after.nodes.items() if changed.key in {need.stage.key for need in node.below}}
         differing = {key for key in after.nodes if after.nodes[key].input_hash != before.nodes[key].input_hash}
         assert differing == touched, what
         if what != "name":
@@ -153,7 +150,7 @@ def told(before: Graph, after: Graph, key: str) -> tuple[str, ...]:
 @few
 @given(stages(), stages())
 def test_one_hash_has_one_content(one: tuple[Stage, ...], two: tuple[Stage, ...]) -> None:
-    first, second = graph(one).image("cell0"), graph(two).image("cell0")
+    (first,), (second,) = graph(one).images, graph(two).images
     same = first.inputs.to_json() == second.inputs.to_json()
     assert (first.input_hash == second.input_hash) == same
 

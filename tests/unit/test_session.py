@@ -1,33 +1,16 @@
-"""Which cells a command works on."""
+"""The inventory of a session: what is there of a graph's stages."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from tests.conftest import ROOT
 from tests.small_project import good_engine, good_session, graph_of
 
 from holoenzyme.build.planner import inventory
 from holoenzyme.engine.base import ImageInfo
-from holoenzyme.errors import UserError
 from holoenzyme.plan.graph import CREATED_LABEL, KEY_LABEL, STAGE_LABEL
 from holoenzyme.session import Project
-
-
-def test_a_glob_leaves_out_what_cannot_be_built_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert [cell.id for cell in Project(ROOT).cells(["distro-*"])] == ["distro-1.96-host"]
-    assert "distro-1.96-host-aarch64: left out, it cannot be built yet" in capsys.readouterr().err
-
-
-def test_a_cell_that_is_named_must_be_one_that_can_be_built() -> None:
-    with pytest.raises(UserError, match=r"cell 'distro-1\.96-host-aarch64' cannot be built yet \(planned\)"):
-        Project(ROOT).cells(["distro-1.96-host", "distro-1.96-host-aarch64"])
-
-
-def test_a_glob_that_finds_nothing_to_build_is_refused() -> None:
-    with pytest.raises(UserError, match=r"cell 'rustup-.*' cannot be built yet"):
-        Project(ROOT).cells(["rustup-*"])
 
 
 def test_the_last_build_is_the_one_whose_label_says_so(

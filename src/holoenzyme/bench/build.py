@@ -21,26 +21,24 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from holoenzyme.build.planner import plan_cells
+from holoenzyme.build.planner import Planner, plan_cells
 from holoenzyme.build.progress import Board, board
-from holoenzyme.build.resolver import resolve_cells
+from holoenzyme.build.resolver import resolve
 from holoenzyme.build.scheduler import carry_out
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.errors import UserError
 from holoenzyme.evidence.record import Record
 from holoenzyme.matrix.model import Cell, Matrix
 from holoenzyme.plan.decide import Existing, Inventory, decide
-from holoenzyme.plan.graph import Graph, GraphBuilder, Node
+from holoenzyme.plan.graph import Graph, Node, build_graph
 from holoenzyme.process import Command
 from holoenzyme.prove.proof import proof_of, prove
-from holoenzyme.render.stages import ProjectFiles, Renderer, StageKind
+from holoenzyme.render.stages import MARK_LABEL, ProjectFiles, Renderer, StageKind
 from holoenzyme.report.bench_table import Figure, Part, critical_path, largest_parts, layer_names, median
 from holoenzyme.resolve.model import Resolution, place
 from holoenzyme.session import Project, Session
 from holoenzyme.store import ImageSize, StageRef, StoreSet, create_store, measure
 
-#: The label of what is built for a measurement; its value names the run.
-BENCH_LABEL = "org.holoenzyme.bench"
 CELLS = 1000
 #: Goals in seconds: for the plan of 1,000 cells, for a build with nothing to do, and to the first checked derivative.
 _PLAN_GOAL, _NOOP_GOAL, _COLD_GOAL, _STORE_GOAL = 0.5, 1.0, 300.0, 60.0
@@ -71,8 +69,7 @@ class Bench:
 
     def built(self) -> Node:
         """The node of the cell's image; raises `UserError` where it is not built."""
-        resolved = plan_cells(self.session, [self.cell])
-        node = resolved.graph.image(self.cell.id)
+        (node,) = plan_cells(self.session, [self.cell]).graph.images
         if self.session.engine.image(node.image) is None:
             raise UserError(
                 f"{self.cell.id} is not built as it would be now",
@@ -94,10 +91,8 @@ def measure_plan(bench: Bench) -> Part:
     cookbook, root = bench.session.project.cookbook, bench.session.project.root
 
     def graph_of() -> Graph:
-        renderer, builder = Renderer(matrix, cookbook, resolution, ProjectFiles(root)), GraphBuilder()
-        for cell in cells:
-            builder.add(cell.id, renderer.image(cell))
-        return builder.graph()
+        renderer = Renderer(matrix, cookbook, resolution, ProjectFiles(root))
+        return build_graph(renderer.stages(cell) for cell in cells)
 
     def seconds(inventory: Inventory) -> float:
         start = time.perf_counter()
@@ -312,32 +307,6 @@ def _add(folder: Path, content: bytes) -> dict[str, Any]:
     return {"digest": digest, "size": len(content)}
 
 
-class Unbuilt(Project):
-    """The same project with nothing built yet: a label of this run gives every stage another hash, and so its own name.
-
-    The caches of its builds have names of their own too, so that they are empty.
-    """
-
-    def __init__(self, root: Path, mark: str) -> None:
-        super().__init__(root)
-        self.mark = mark
-
-    def graph(self, cells: Sequence[Cell], resolution: Resolution) -> Graph:
-        """The build graph of some cells, with other hashes."""
-        renderer, builder = Renderer(self.matrix, self.cookbook, resolution, self.files), GraphBuilder()
-        for cell in cells:
-            stages = [
-                replace(
-                    stage,
-                    labels={**stage.labels, BENCH_LABEL: self.mark},
-                    text=stage.text.replace("id=holoenzyme-", f"id=holoenzyme-bench-{self.mark}-"),
-                )
-                for stage in renderer.image(cell, self.image)
-            ]
-            builder.add(cell.id, stages)
-        return builder.graph()
-
-
 @dataclass
 class Timed(Board):
     """A board that also keeps how long each stage took, in seconds."""
@@ -364,7 +333,7 @@ class Timed(Board):
 def measure_cold(bench: Bench) -> Part:
     """From nothing to the first checked derivative: base, packages, sources and all stages anew, downloads included."""
     load = _load()
-    project = Unbuilt(bench.session.project.root, uuid.uuid4().hex[:12])
+    project = Project(bench.session.project.root, mark=uuid.uuid4().hex[:12])
     start = time.perf_counter()
     said: list[tuple[str, float]] = []
 
@@ -374,13 +343,13 @@ def measure_cold(bench: Bench) -> Part:
 
     with tempfile.TemporaryDirectory(prefix="holoenzyme-bench-") as folder, _removing(bench.session, project.mark):
         session = replace(bench.session, project=project, state=Path(folder), stores=StoreSet(), say=say)
-        resolved = resolve_cells(session, [bench.cell])
+        resolved = resolve(Planner(session=session, cells=[bench.cell]))
         resolving = time.perf_counter() - start
         with board("cold build") as progress:
             timed = Timed(progress)
             carry_out(session, resolved, timed, no_cache=True, timeout=3600)
         building = time.perf_counter() - start
-        node = resolved.graph.image(bench.cell.id)
+        (node,) = resolved.graph.images
         _, record = prove(session, proof_of(project, bench.cell), node)
     nodes = resolved.graph.nodes.values()
     seconds = {n.stage.name: timed.seconds.get(n.stage.name, 0.0) for n in nodes}
@@ -422,6 +391,6 @@ def _removing(session: Session, mark: str) -> Iterator[None]:
         yield
     finally:
         for image in session.engine.images():
-            if image.labels.get(BENCH_LABEL) == mark:
+            if image.labels.get(MARK_LABEL) == mark:
                 for name in image.tags or (image.id,):
                     session.engine.remove(name)

@@ -98,7 +98,7 @@ def built_compilers(session: Session, shown: Path) -> Iterator[tuple[ContainerRu
         folder = Path(name)
         (folder / "cargo").mkdir()
         runner = ContainerRunner(
-            session=session, image=resolved.graph.image(cell.id).image, folder=folder, shown=(shown.absolute(),)
+            session=session, image=resolved.graph.images[0].image, folder=folder, shown=(shown.absolute(),)
         )
         copy = Command(argv=("cp", "-r", f"{_COMPILERS}/.", str(folder)), timeout=_COPY_TIMEOUT)
         done = runner.run(copy)

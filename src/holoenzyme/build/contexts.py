@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from holoenzyme.build.planner import graph_of
 from holoenzyme.engine.bootstrap import bootstrap_argv
 from holoenzyme.matrix.model import Cell
 from holoenzyme.plan.graph import Node
@@ -26,13 +27,11 @@ def render_all(root: Path, out: Path) -> tuple[Path, ...]:
 
 def render_cells(project: Project, cells: Sequence[Cell], out: Path) -> tuple[Path, ...]:
     """Write the contexts of cells at the versions of the lock; returns a folder for each cell."""
-    graph = project.graph(cells, project.lock.resolution())
+    images = graph_of(project, cells, project.lock.resolution()).images
     folders = []
-    for cell in cells:
-        below = graph.below(graph.images[cell.id])
-        nodes = [node for key, node in graph.nodes.items() if key in below]
+    for cell, image in zip(cells, images, strict=True):
         stages = []
-        for number, node in enumerate(nodes):
+        for number, node in enumerate(image.below):
             folder = f"{number:02}-{node.stage.name}"
             if node.stage.kind is StageKind.BASE:
                 suite = project.matrix.bases[node.stage.base].suite

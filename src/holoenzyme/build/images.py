@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from holoenzyme.build.planner import Resolved
+from holoenzyme.build.planner import Planner, Resolved
 from holoenzyme.build.progress import Board, board
-from holoenzyme.build.resolver import resolve_cells
+from holoenzyme.build.resolver import resolve
 from holoenzyme.build.scheduler import PlanAgain, Report, carry_out
 from holoenzyme.matrix.model import Cell
 from holoenzyme.plan.decide import Action
@@ -25,29 +25,26 @@ _USUAL_MINUTES = 60
 
 def make_images(session: Session, cells: Sequence[Cell], *, rebuild: bool = False) -> tuple[Resolved, Report]:
     """Load, pull or build the images of cells, in the staging namespace; nothing is proved."""
+    planner = Planner(session=session, cells=cells, rebuild=rebuild)
+    limit = stage_limit(cell.budget.build_minutes for cell in cells if cell.budget)
     while True:
-        resolved = resolve_cells(session, cells, rebuild=rebuild)
+        resolved = resolve(planner)
         try:
-            return resolved, _build(session, resolved, rebuild=rebuild)
+            return resolved, _build(session, resolved, rebuild=rebuild, timeout=limit)
         except PlanAgain:
             session.say("a store was refused on the way: planning again without it")
 
 
-def _build(session: Session, resolved: Resolved, *, rebuild: bool) -> Report:
+def _build(session: Session, resolved: Resolved, *, rebuild: bool, timeout: float) -> Report:
     if all(decision.action in (Action.REUSE, Action.SKIP) for decision in resolved.plan.decisions):
-        return carry_out(session, resolved, _Silent(), timeout=0)
+        return carry_out(session, resolved, _Silent(), timeout=timeout)
     session.state.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(session.state).free
     if free < _DISK_NEEDED:
         session.say(f"warning: {free / 1e9:.1f} GB of disk are free, a build may need {_DISK_NEEDED / 1e9:.0f} GB")
-    minutes = [
-        cell.budget.build_minutes
-        for cell in session.project.matrix.all_cells()
-        if cell.budget and cell.id in resolved.graph.images
-    ]
     session.say(f"building with {session.engine.builder}")
     with board("stages") as progress:
-        return carry_out(session, resolved, progress, no_cache=rebuild, timeout=stage_limit(minutes))
+        return carry_out(session, resolved, progress, no_cache=rebuild, timeout=timeout)
 
 
 def stage_limit(minutes: Iterable[float]) -> float:

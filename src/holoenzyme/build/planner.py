@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +14,20 @@ from pydantic import ValidationError
 from holoenzyme.engine.base import ImageInfo
 from holoenzyme.matrix.model import Cell
 from holoenzyme.plan.decide import Existing, Inventory, Plan, decide
-from holoenzyme.plan.graph import CREATED_LABEL, HASH_LABEL, INPUTS_LABEL, KEY_LABEL, STAGE_LABEL, Graph
-from holoenzyme.render.stages import StageKind
+from holoenzyme.plan.graph import (
+    CREATED_LABEL,
+    HASH_LABEL,
+    INPUTS_LABEL,
+    KEY_LABEL,
+    STAGE_LABEL,
+    Graph,
+    Node,
+    build_graph,
+)
+from holoenzyme.render.stages import Renderer, Stage, StageKind
 from holoenzyme.resolve.model import Resolution
 from holoenzyme.resolve.reconcile import Change, compare
-from holoenzyme.session import Session
+from holoenzyme.session import Project, Session
 from holoenzyme.store import StageRef
 
 
@@ -31,11 +40,11 @@ class Resolved:
     plan: Plan
     changes: tuple[Change, ...] = ()
 
-    def needs_archive(self, cell: Cell | None = None) -> bool:
-        """Whether a base or packages (of the cell's base) have to be made; other stages only need what those hold."""
+    def needs_archive(self, place: str | None = None) -> bool:
+        """Whether a base or packages (of one place) have to be made; other stages only need what those hold."""
         return any(
             decision.node.stage.kind in (StageKind.BASE, StageKind.PACKAGES)
-            and (cell is None or (decision.node.stage.base, decision.node.stage.arch) == (cell.base, cell.arch))
+            and (place is None or decision.node.stage.place == place)
             for decision in self.plan.builds
         )
 
@@ -51,7 +60,7 @@ class Planner:
     def plan(self, resolution: Resolution, changes: tuple[Change, ...] = ()) -> Resolved:
         """The plan at exact versions, held against what the engine and the stores have now."""
         session = self.session
-        graph = session.project.graph(self.cells, resolution)
+        graph = graph_of(session.project, self.cells, resolution)
         plan = decide(graph, inventory(session, graph), rebuild=self.rebuild, base_source=session.base_source)
         return Resolved(resolution=resolution, graph=graph, plan=plan, changes=changes)
 
@@ -69,6 +78,23 @@ class Planner:
                 best = found
         assert best is not None, "the lock is always a candidate"
         return best
+
+
+def graph_of(project: Project, cells: Sequence[Cell], resolution: Resolution) -> Graph:
+    """The build graph of the images of some cells, in their order."""
+    renderer = Renderer(project.matrix, project.cookbook, resolution, project.files)
+    return build_graph(_marked(project, renderer.stages(cell, project.image)) for cell in cells)
+
+
+def base_node(project: Project, base: str, arch: str, resolution: Resolution) -> Node:
+    """The node of a base."""
+    renderer = Renderer(project.matrix, project.cookbook, resolution, project.files)
+    (node,) = build_graph([_marked(project, (renderer.base(base, arch),))]).images
+    return node
+
+
+def _marked(project: Project, stages: Iterable[Stage]) -> Iterator[Stage]:
+    return (stage.marked(project.mark) for stage in stages)
 
 
 def plan_cells(session: Session, cells: Sequence[Cell], *, rebuild: bool = False) -> Resolved:
@@ -131,16 +157,13 @@ def _memory(session: Session, locked: Resolution) -> Path:
     return session.state / "resolutions" / f"{locked.digest()}.json"
 
 
-def used_stages(session: Session, patterns: Sequence[str] = ()) -> frozenset[StageRef]:
-    """The stages of the cells that patterns name (of all that can be built, without one), for all kinds of images."""
+def used_stages(session: Session, cells: Collection[Cell] | None = None) -> frozenset[StageRef]:
+    """The stages of some cells, or of all that can be built, for all kinds of images."""
     used: set[StageRef] = set()
     for image in session.project.cookbook.images:
         project = session.of_image(image.name).project
-        cells = project.buildable()
-        if patterns:
-            named = set(project.cells(patterns))
-            cells = tuple(cell for cell in cells if cell in named)
+        chosen = [cell for cell in project.buildable() if cells is None or cell in cells]
         for resolution, _ in candidates(session):
-            nodes = project.graph(cells, resolution).nodes.values()
+            nodes = graph_of(project, chosen, resolution).nodes.values()
             used |= {StageRef(stage=node.stage.name, input_hash=node.input_hash) for node in nodes}
     return frozenset(used)

@@ -8,40 +8,39 @@ from functools import partial
 from pathlib import Path
 
 from holoenzyme.build.locks import held
-from holoenzyme.build.planner import Planner, Resolved, remember
+from holoenzyme.build.planner import Planner, Resolved, base_node, remember
 from holoenzyme.build.progress import board
 from holoenzyme.build.stored import load_stage
 from holoenzyme.engine.archive import ask
 from holoenzyme.engine.base import BuildRequest
 from holoenzyme.engine.bootstrap import MadeBase, make_base
-from holoenzyme.matrix.model import Cell
 from holoenzyme.plan.decide import Action
 from holoenzyme.plan.graph import HASH_LABEL, UNNAMED, Graph, Node
 from holoenzyme.render.stages import StageKind
-from holoenzyme.resolve.model import LockedBase, LockedPackage, LockedSet, Resolution, place
+from holoenzyme.resolve.model import LockedPackage, LockedSet, Resolution
 from holoenzyme.resolve.reconcile import Change, Offers, reconcile
 from holoenzyme.session import Session
 
 
-def resolve_cells(session: Session, cells: Sequence[Cell], *, rebuild: bool = False) -> Resolved:
+def resolve(planner: Planner) -> Resolved:
     """The plan to build from.
 
     Where bases or packages are missing, bases are made and the archive is asked, so that what is pinned can really be
     had. Raises what `reconcile` raises for an archive that has moved on.
     """
-    planner = Planner(session=session, cells=cells, rebuild=rebuild)
+    session = planner.session
     found = planner.from_memory()
     if not found.needs_archive():
         _say_changes(session, found.changes)
         return found
     resolution: Resolution = session.project.lock.resolution()
     changes: list[Change] = []
-    for cell in {place(cell.base, cell.arch): cell for cell in cells}.values():
-        waiting = f"base {cell.base}: another build makes it or asks the archive; waiting"
+    for place, base in _bases(found.graph).items():
+        waiting = f"base {base.stage.base}: another build makes it or asks the archive; waiting"
         with held(session, "base", waiting=partial(session.say, waiting)):
             now = planner.plan(resolution)
-            if now.needs_archive(cell):
-                resolution, new = _reconcile_base(session, cell, now)
+            if now.needs_archive(place):
+                resolution, new = _reconcile_base(session, place, now)
                 changes += new
     found = planner.plan(resolution, tuple(changes))
     _say_changes(session, changes)
@@ -58,41 +57,37 @@ def _say_changes(session: Session, changes: Sequence[Change]) -> None:
             session.say(f"  {change}")
 
 
-def _reconcile_base(session: Session, cell: Cell, found: Resolved) -> tuple[Resolution, tuple[Change, ...]]:
-    """Make or fetch the cell's base, ask the archive from inside it, and hold the answer against the lock."""
-    resolution, key = found.resolution, place(cell.base, cell.arch)
-    node = _base_of(found.graph, cell)
+def _reconcile_base(session: Session, place: str, found: Resolved) -> tuple[Resolution, tuple[Change, ...]]:
+    """Make or fetch the base of a place, ask the archive from inside it, and hold the answer against the lock."""
+    resolution, node = found.resolution, _bases(found.graph)[place]
     image, offered_base = node.image, None
     action = found.plan.of(node.stage.key).action
     if action in (Action.PULL, Action.BUILD) or (action is Action.LOAD and not load_stage(session, node)):
-        made = make(session, cell, resolution.bases[key].digest)
-        offered_base = resolution.bases[key].model_copy(update={"packages": made.packages})
-        image = name_base(session, cell, resolution, offered_base, made)
+        made = make(session, node.stage.base, resolution.bases[place].digest)
+        offered_base = resolution.bases[place].model_copy(update={"packages": made.packages})
+        wanted = resolution.model_copy(update={"bases": {**resolution.bases, place: offered_base}})
+        image = name_base(session, base_node(session.project, node.stage.base, node.stage.arch, wanted), made)
     # All sets of the lock, those of other channels too: they stand in one resolution, and libLLVM is one for all.
-    locked = resolution.sets.get(key, {})
+    locked = resolution.sets.get(place, {})
     sets, available = ask_archive(session, image, {name: item.roots for name, item in locked.items()}, locked)
     offers = Offers(base=offered_base, sets=sets, available=available)
-    return reconcile(resolution, key, offers, session.project.matrix.pins.moving)
+    return reconcile(resolution, place, offers, session.project.matrix.pins.moving)
 
 
-def _base_of(graph: Graph, cell: Cell) -> Node:
-    """The node of a cell's base."""
-    return next(
-        node
-        for node in graph.nodes.values()
-        if node.stage.kind is StageKind.BASE and (node.stage.base, node.stage.arch) == (cell.base, cell.arch)
-    )
+def _bases(graph: Graph) -> dict[str, Node]:
+    """The nodes of bases by their places: the keys of the lock for base and architecture."""
+    return {node.stage.place: node for node in graph.nodes.values() if node.stage.kind is StageKind.BASE}
 
 
-def make(session: Session, cell: Cell, digest: str | None) -> MadeBase:
-    """Make a cell's base anew, the way that was asked for, and say how it was made."""
+def make(session: Session, base: str, digest: str | None) -> MadeBase:
+    """Make a base anew, the way that was asked for, and say how it was made."""
     start = time.monotonic()
     with session.secrets() as secrets, board("base") as progress:
-        progress.start("base", "making it", f"{cell.base}, {session.base_source}")
+        progress.start("base", "making it", f"{base}, {session.base_source}")
         made = make_base(
             session.engine,
             session.runner,
-            session.project.matrix.bases[cell.base],
+            session.project.matrix.bases[base],
             session.project.cookbook.base_rule(),
             digest=digest,
             source=session.base_source,
@@ -102,14 +97,12 @@ def make(session: Session, cell: Cell, digest: str | None) -> MadeBase:
             ensure=session.ensure,
         )
         progress.finish("base", "done")
-    session.say(f"base {cell.base}: {made.how}, {len(made.packages)} packages, {time.monotonic() - start:.0f} s")
+    session.say(f"base {base}: {made.how}, {len(made.packages)} packages, {time.monotonic() - start:.0f} s")
     return made
 
 
-def name_base(session: Session, cell: Cell, resolution: Resolution, base: LockedBase, made: MadeBase) -> str:
-    """Label a base with its own identity and give it its name in the staging namespace; returns the name."""
-    wanted = resolution.model_copy(update={"bases": {**resolution.bases, place(cell.base, cell.arch): base}})
-    node = _base_of(session.project.graph([cell], wanted), cell)
+def name_base(session: Session, node: Node, made: MadeBase) -> str:
+    """Label a base with the identity of its node and give it its name in the staging namespace; returns the name."""
     there = session.engine.image(node.image)
     if there is not None and there.labels.get(HASH_LABEL) == node.input_hash:
         # The same base, made before: the engine's cache holds what was built on that one, and not on this.

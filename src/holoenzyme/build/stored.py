@@ -7,28 +7,24 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from holoenzyme.plan.graph import Graph, Node
+from holoenzyme.plan.graph import Node
 from holoenzyme.session import Session
 from holoenzyme.store import FolderStore, StageRef, StoreRefusedError
 
 
-def save(session: Session, graph: Graph, cells: Sequence[str], folder: Path, *, everything: bool = True) -> None:
-    """Save the images of cells, and with `everything` all stages below that the engine has, packages included.
+def save(session: Session, images: Sequence[Node], folder: Path, *, everything: bool = True) -> None:
+    """Save images, and with `everything` all stages below that the engine has, packages included.
 
     The stages below let a changed recipe, or an archive that has moved on, be built from the store. Raises
     `UserError` where the folder holds something else, and `InfrastructureError` where the disk is full.
     """
     session.ensure("skopeo")
     store = session.stores.destination(folder, session.transport())
-    for cell in cells:
-        below = graph.below(graph.images[cell])
-        nodes = [node for key, node in graph.nodes.items() if key in below]
-        # Compression is most of the work and uses one core for each image; the image itself, the longest, goes first.
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            for line in pool.map(
-                lambda node: _save(session, store, node), reversed(nodes if everything else nodes[-1:])
-            ):
-                session.say(line)
+    nodes = {node.stage.key: node for image in images for node in (image.below if everything else (image,))}
+    # Compression is most of the work and uses one core for each image; the image itself, the longest, goes first.
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for line in pool.map(lambda node: _save(session, store, node), reversed(nodes.values())):
+            session.say(line)
     session.say(f"store: {folder}")
 
 

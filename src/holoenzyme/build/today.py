@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from holoenzyme.build.planner import base_node
 from holoenzyme.build.resolver import ask_archive, make, name_base
 from holoenzyme.errors import UserError
 from holoenzyme.matrix.model import Cell, Status
@@ -28,9 +29,10 @@ def resolve_today(session: Session) -> Resolution:
     crates = find_crates(project.root, tuple(project.matrix.pins.crates))
     wheels = find_wheels(project.root, tuple(project.matrix.pins.wheels))
     for key, cells in _places(project.matrix.all_cells()).items():
-        base = project.matrix.bases[cells[0].base]
+        name, arch = cells[0].base, cells[0].arch
+        base = project.matrix.bases[name]
         digest = session.engine.digest(base.image)
-        made = make(session, cells[0], digest)
+        made = make(session, name, digest)
         bases[key] = LockedBase(
             image=base.image,
             digest=digest,
@@ -41,7 +43,7 @@ def resolve_today(session: Session) -> Resolution:
         wanted = {name: roots for cell in cells for name, roots in project.cookbook.package_sets(cell.channel).items()}
         empty = {name: LockedSet(roots=roots, packages={}) for name, roots in wanted.items()}
         draft = Resolution(bases=dict(bases), sets={**sets, key: empty}, crates=crates, wheels=wheels)
-        image = name_base(session, cells[0], draft, bases[key], made)
+        image = name_base(session, base_node(project, name, arch, draft), made)
         sets[key], _ = ask_archive(session, image, wanted, {})
     return Resolution(bases=bases, sets=sets, crates=crates, wheels=wheels)
 

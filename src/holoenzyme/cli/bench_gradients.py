@@ -92,7 +92,7 @@ def _place(root: Path, cell_name: str | None, *, here: bool) -> Iterator[Place]:
         session = machine_session(root, image="gradients")
         cell = options.one_cell(session, cell_name)
         resolved, _ = make_images(session, (cell,))
-        image = resolved.graph.image(cell.id).image
+        image = resolved.graph.images[0].image
         (folder / "cargo").mkdir()
         runner = ContainerRunner(session=session, image=image, folder=folder, shown=(source,))
         yield Place(name=cell.id, runner=runner, source=source, folder=folder)

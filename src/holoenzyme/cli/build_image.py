@@ -8,6 +8,7 @@ from pathlib import Path
 from holoenzyme.cli import options
 from holoenzyme.engine.base import BuildFailed
 from holoenzyme.errors import ExitCode
+from holoenzyme.matrix.select import select_ready
 from holoenzyme.plan.decide import BaseSource
 from holoenzyme.prove.images import Built, build_cells
 from holoenzyme.session import machine_session
@@ -19,7 +20,8 @@ def run(argv: list[str], root: Path) -> int:
     session = machine_session(root, stores=arguments.store, base_source=BaseSource(arguments.base))
     start = time.monotonic()
     try:
-        built = build_cells(session, arguments.cells, rebuild=arguments.no_cache, prove_again=arguments.prove)
+        cells = select_ready(session.project.matrix, arguments.cells, session.say)
+        built = build_cells(session, cells, rebuild=arguments.no_cache, prove_again=arguments.prove)
     except BuildFailed as error:
         if arguments.shell:
             from holoenzyme.build.shell import open_shell
@@ -33,8 +35,7 @@ def run(argv: list[str], root: Path) -> int:
     if arguments.save:
         from holoenzyme.build.stored import save
 
-        for item in built:
-            save(session, item.graph, [item.cell.id], Path(arguments.save))
+        save(session, [item.node for item in built], Path(arguments.save))
     session.say(f"done in {time.monotonic() - start:.1f} s")
     return ExitCode.OK
 

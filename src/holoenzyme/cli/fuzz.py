@@ -120,11 +120,10 @@ def _bench(arguments: argparse.Namespace, root: Path) -> Iterator[tuple[Bench, d
             yield host, {"what": arguments.what, "compiler": arguments.compiler}
         return
     session = machine_session(root, stores=arguments.store)
-    built = build_cells(session, [arguments.cell] if arguments.cell else [])
-    if len(built) != 1:
-        raise UserError(f"{arguments.cell!r} names {len(built)} cells", fix="name one cell")
-    image = session.engine.image(built[0].name)
-    seed = 1.0 if built[0].cell.channel == _UNSEEDED else _SEED
-    with image_bench(session.engine, built[0].name, seed=seed, way=way) as bench:
-        about: dict[str, object] = {"what": arguments.what, "cell": built[0].cell.id}
+    cell = options.one_cell(session, arguments.cell)
+    (built,) = build_cells(session, [cell])
+    image = session.engine.image(built.name)
+    seed = 1.0 if cell.channel == _UNSEEDED else _SEED
+    with image_bench(session.engine, built.name, seed=seed, way=way) as bench:
+        about: dict[str, object] = {"what": arguments.what, "cell": cell.id}
         yield bench, {**about, "image": image.id if image else None}

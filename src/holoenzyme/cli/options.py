@@ -54,7 +54,9 @@ def add_json(parser: Parser, text: str) -> None:
 
 def one_cell(session: Session, name: str | None) -> Cell:
     """The cell of this name, or the default one; raises `UserError` for a pattern that names several."""
-    cells = session.project.cells([name] if name else [])
+    from holoenzyme.matrix.select import select_ready
+
+    cells = select_ready(session.project.matrix, [name] if name else [], session.say)
     if len(cells) != 1:
         raise UserError(f"{name!r} names {len(cells)} cells", fix="name one cell")
     return cells[0]

@@ -9,6 +9,7 @@ from holoenzyme import console
 from holoenzyme.build.planner import plan_cells
 from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode
+from holoenzyme.matrix.select import select_ready
 from holoenzyme.plan.decide import BaseSource
 from holoenzyme.report.plan_table import plan_json, plan_table
 from holoenzyme.session import machine_session
@@ -24,7 +25,8 @@ def run(argv: list[str], root: Path) -> int:
     options.add_json(parser, "the same for machines")
     arguments = parser.parse_args(argv)
     session = machine_session(root, stores=arguments.store, base_source=BaseSource(arguments.base))
-    resolved = plan_cells(session, session.project.cells(arguments.cells), rebuild=arguments.no_cache)
+    cells = select_ready(session.project.matrix, arguments.cells, session.say)
+    resolved = plan_cells(session, cells, rebuild=arguments.no_cache)
     if arguments.json:
         print(json.dumps(plan_json(resolved.plan), indent=1))
     else:

@@ -8,6 +8,7 @@ from holoenzyme import console
 from holoenzyme.build.contexts import render_cells
 from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode
+from holoenzyme.matrix.select import select_ready
 from holoenzyme.session import Project
 
 
@@ -19,7 +20,8 @@ def run(argv: list[str], root: Path) -> int:
     arguments = parser.parse_args(argv)
     project = Project(root)
     out = Path(arguments.out) if Path(arguments.out).is_absolute() else root / arguments.out
-    for folder in render_cells(project, project.cells(arguments.cells), out):
+    cells = select_ready(project.matrix, arguments.cells, console.say)
+    for folder in render_cells(project, cells, out):
         console.say(f"written; build it by hand with: sh {folder / 'build.sh'}")
         print(folder)
     return ExitCode.OK

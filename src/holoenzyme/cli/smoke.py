@@ -11,6 +11,7 @@ from holoenzyme.evidence.digest import proof_digest
 from holoenzyme.evidence.record import ImageFacts, Record
 from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.pattern import matches
+from holoenzyme.matrix.select import select_ready
 from holoenzyme.matrix.smoke import SmokeTest, load_smoke_tests
 from holoenzyme.plan.graph import Node
 from holoenzyme.prove.checking import Checks, smoke_task
@@ -30,11 +31,11 @@ def run(argv: list[str], root: Path) -> int:
     session = machine_session(root, stores=arguments.store)
     tests = choose(load_smoke_tests(root), arguments.test)
     records = []
-    for built in build_cells(session, arguments.cells):
+    for built in build_cells(session, select_ready(session.project.matrix, arguments.cells, session.say)):
         for test in tests:
             if test.serves(built.cell.id):
                 session.say(f"{built.cell.id}: {test.rule.name}: {test.rule.summary}")
-                records.append(smoke(session, built.cell, built.graph.image(built.cell.id), test))
+                records.append(smoke(session, built.cell, built.node, test))
     if not records:
         raise UserError("no smoke test serves these cells", fix="`cells:` in smoke_tests/**/smoke.yaml says which do")
     console.out().print(smoke_table(records))

@@ -7,6 +7,7 @@ from pathlib import Path
 from holoenzyme.build.planner import used_stages
 from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode, UserError
+from holoenzyme.matrix.select import select_ready
 from holoenzyme.session import Session, machine_session
 from holoenzyme.store import FolderStore, Refused, StoreRefusedError, Verdict, open_store
 
@@ -66,7 +67,8 @@ def prune(session: Session, folder: Path, cells: list[str], *, yes: bool) -> int
         case Refused():
             raise UserError(str(store), fix=store.fix)
         case FolderStore():
-            freed = store.prune(used_stages(session, cells), dry_run=not yes) / 1e6
+            kept = select_ready(session.project.matrix, cells, session.say) if cells else None
+            freed = store.prune(used_stages(session, kept), dry_run=not yes) / 1e6
     told = f"{freed:.1f} MB freed" if yes else f"{freed:.1f} MB would be freed; --yes does it"
     session.say(f"store {folder}: {told}")
     return ExitCode.OK

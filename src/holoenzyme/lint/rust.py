@@ -16,6 +16,7 @@ from holoenzyme.engine.network import Network
 from holoenzyme.errors import ExitCode, InfrastructureError
 from holoenzyme.execute.smoke import UNKNOWN_UID, WORK, user, work_folder
 from holoenzyme.matrix.recipe import FileRule
+from holoenzyme.matrix.select import select_ready
 from holoenzyme.session import RUST_CACHE, Session, machine_session
 
 #: The kind of image that has the linters: a folder below `images/`.
@@ -111,9 +112,9 @@ def lint_crates(session: Session) -> int:
 
     Raises `InfrastructureError` where dependencies cannot be fetched, and what building the lint image raises.
     """
-    (cell,) = session.project.cells([])
+    (cell,) = select_ready(session.project.matrix, [], session.say)
     resolved, _ = make_images(session, (cell,))
-    image = resolved.graph.image(cell.id).image
+    image = resolved.graph.images[0].image
     found = 0
     with _cache(session) as cache:
         for crate in find_crates(session.project.root):

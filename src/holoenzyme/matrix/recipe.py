@@ -158,8 +158,8 @@ class Cookbook(_Strict):
         """The recipes that serve a channel."""
         return (recipe for recipe in self.recipes if channel in recipe.channels)
 
-    def image(self, name: str) -> ImageRule:
-        """The image of this name; raises `UserError` where there is none."""
+    def image_rule(self, name: str) -> ImageRule:
+        """The rule of the image of this name; raises `UserError` where there is none."""
         for image in self.images:
             if image.name == name:
                 return image

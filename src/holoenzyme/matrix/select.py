@@ -1,11 +1,11 @@
-"""Picks cells by id or pattern (`pattern`)."""
+"""The selector of cells: ids and patterns (`pattern`), resolved to cells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.model import Cell, Matrix
+from holoenzyme.matrix.model import Cell, Matrix, Status
 from holoenzyme.matrix.pattern import is_pattern, matches
 from holoenzyme.matrix.yamlfile import did_you_mean
 
@@ -21,6 +21,27 @@ def select(matrix: Matrix, patterns: Sequence[str]) -> tuple[Cell, ...]:
                 matrix.cell(pattern)
             raise _no_match(matrix, pattern)
     return tuple(cell for cell in matrix.all_cells() if matches(cell.id, patterns))
+
+
+def select_ready(matrix: Matrix, patterns: Sequence[str], say: Callable[[str], None]) -> tuple[Cell, ...]:
+    """The cells that can be built of those that patterns match; without any pattern the default cell.
+
+    Raises `UserError` for a cell named by its id that cannot be built, and where a glob finds only such; a glob that
+    finds others too leaves them out and says so.
+    """
+    chosen = select(matrix, tuple(patterns) or (matrix.defaults.cell,))
+    ready = tuple(cell for cell in chosen if cell.status is Status.SUPPORTED)
+    for cell in chosen:
+        if cell in ready:
+            continue
+        if cell.id in patterns or not ready:
+            raise UserError(
+                f"cell {cell.id!r} cannot be built yet ({cell.status})",
+                why=cell.reason,
+                fix="`nox -s matrix` lists the cells that can",
+            )
+        say(f"{cell.id}: left out, it cannot be built yet ({cell.reason})")
+    return ready
 
 
 def select_points(matrix: Matrix, patterns: Sequence[str]) -> tuple[Cell, ...]:

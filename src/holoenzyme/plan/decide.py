@@ -115,7 +115,7 @@ def decide(
     `rebuild` builds everything but bases anew, whatever exists. With `BaseSource.PULL` a base that is not here is
     pulled; otherwise it is made the way that works.
     """
-    wanted = {graph.images[cell] for cell in graph.images}
+    wanted = {node.stage.key for node in graph.images}
     decisions: dict[str, Decision] = {}
     # Nodes stand after what they need, so backwards every node comes after all that need it.
     for key in reversed(list(graph.nodes)):

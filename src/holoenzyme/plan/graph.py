@@ -95,85 +95,76 @@ class Node:
             INPUTS_LABEL: self.inputs.to_json(),
         }
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """Everything that it needs, directly or not, each after those that it needs, and itself last."""
+        found: dict[str, Node] = {}
+
+        def visit(node: Node) -> None:
+            if node.stage.key not in found:
+                for need in node.needs.values():
+                    visit(need)
+                found[node.stage.key] = node
+
+        visit(self)
+        return tuple(found.values())
+
     def _packages(self) -> str:
         """The exact versions in all stages below, by stage: what was loaded from a store counts too."""
-        found: dict[str, dict[str, str]] = {}
-        waiting: list[Node] = [self]
-        while waiting:
-            node = waiting.pop()
-            if node.stage.resolved:
-                found[node.stage.name] = dict(node.stage.resolved)
-            waiting += node.needs.values()
-        return json.dumps(found, sort_keys=True, separators=(",", ":"))
+        packages = {node.stage.name: dict(node.stage.resolved) for node in self.below if node.stage.resolved}
+        return json.dumps(packages, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """The nodes of some cells by key, each after those that it needs, and the key of each cell's image.
+    """The nodes of some images by key, each after those that it needs; `images` are those asked for, in that order.
 
-    Cells whose images have one content share the node, under the key of the first of them.
+    Images of one content are one node, under the key of the first of them.
     """
 
     nodes: Mapping[str, Node]
-    images: Mapping[str, str]
-
-    def image(self, cell: str) -> Node:
-        """The node of a cell's image."""
-        return self.nodes[self.images[cell]]
-
-    def below(self, key: str) -> set[str]:
-        """The keys of everything that a node needs, directly or not, itself included."""
-        found: set[str] = set()
-        waiting = [key]
-        while waiting:
-            current = waiting.pop()
-            if current not in found:
-                found.add(current)
-                waiting += [node.stage.key for node in self.nodes[current].needs.values()]
-        return found
+    images: tuple[Node, ...]
 
 
-class GraphBuilder:
-    """Hashes rendered stages; a stage that several cells share is hashed once, and images of one content are one."""
+def build_graph(images: Iterable[Iterable[Stage]]) -> Graph:
+    """Hash the stages of images: those of each, every stage after those that it needs, and the image last.
 
-    def __init__(self) -> None:
-        #: By the keys of all stages; those of images with one content lead to one node.
-        self._nodes: dict[str, Node] = {}
-        self._images: dict[str, str] = {}
-        self._contents: dict[tuple[str, str, str], Node] = {}
-
-    def add(self, cell: str, stages: Iterable[Stage]) -> None:
-        """Add a cell's stages, each after those that it needs; the last is its image."""
-        last = ""
+    A stage that several images share is hashed once.
+    """
+    #: By the keys of all stages; those of images with one content lead to one node.
+    nodes: dict[str, Node] = {}
+    contents: dict[tuple[str, str, str], Node] = {}
+    last: list[Node] = []
+    for stages in images:
+        key = ""
         for stage in stages:
-            if stage.key not in self._nodes:
-                self._nodes[stage.key] = self._node(stage)
-            last = self._nodes[stage.key].stage.key
-        self._images[cell] = last
+            key = stage.key
+            if key in nodes:
+                continue
+            node = _node(stage, nodes)
+            if stage.kind is StageKind.IMAGE:
+                # A base's hash is over the names and versions of packages, which two architectures may have alike.
+                node = contents.setdefault((node.input_hash, stage.base, stage.arch), node)
+            nodes[key] = node
+        last.append(nodes[key])
+    unique = {node.stage.key: node for node in nodes.values()}
+    return Graph(nodes=MappingProxyType(unique), images=tuple(last))
 
-    def _node(self, stage: Stage) -> Node:
-        needs = {name: self._nodes[key] for name, key in stage.needs.items()}
-        inputs = Inputs(
-            stage=stage.name,
-            text=hashlib.sha256(_hashed_text(stage).encode()).hexdigest(),
-            files={
-                path: hashlib.sha256((b"x" if file.executable else b"-") + file.content).hexdigest()
-                for path, file in stage.files.items()
-            },
-            resolved=stage.resolved,
-            stages={name: node.input_hash for name, node in needs.items()},
-            labels=stage.labels,
-        )
-        node = Node(stage=stage, inputs=inputs, input_hash=inputs.digest(), needs=MappingProxyType(needs))
-        if stage.kind is not StageKind.IMAGE:
-            return node
-        # A base's hash is over the names and versions of packages, which two architectures may have alike.
-        return self._contents.setdefault((node.input_hash, stage.base, stage.arch), node)
 
-    def graph(self) -> Graph:
-        """Everything added so far."""
-        nodes = {node.stage.key: node for node in self._nodes.values()}
-        return Graph(nodes=MappingProxyType(nodes), images=MappingProxyType(dict(self._images)))
+def _node(stage: Stage, nodes: Mapping[str, Node]) -> Node:
+    needs = {name: nodes[key] for name, key in stage.needs.items()}
+    inputs = Inputs(
+        stage=stage.name,
+        text=hashlib.sha256(_hashed_text(stage).encode()).hexdigest(),
+        files={
+            path: hashlib.sha256((b"x" if file.executable else b"-") + file.content).hexdigest()
+            for path, file in stage.files.items()
+        },
+        resolved=stage.resolved,
+        stages={name: node.input_hash for name, node in needs.items()},
+        labels=stage.labels,
+    )
+    return Node(stage=stage, inputs=inputs, input_hash=inputs.digest(), needs=MappingProxyType(needs))
 
 
 def _hashed_text(stage: Stage) -> str:

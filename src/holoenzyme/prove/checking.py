@@ -102,7 +102,7 @@ def contract_task(project: Project, cell: Cell) -> ScriptTask:
         "rust": {"release": str(matrix.rust[cell.rust].release)},
         "llvm": {"major": cell.llvm, "release": str(matrix.llvm[cell.llvm].release)},
     }
-    terms = contract_terms(project.cookbook.image(project.image).contract_of(cell.id), names)
+    terms = contract_terms(project.cookbook.image_rule(project.image).contract_of(cell.id), names)
     check = contract_check(terms, cell.target)
     return ScriptTask(check=check, script=contract.script(terms), limit=contract.LIMIT, writes=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from holoenzyme.build.images import make_images
 from holoenzyme.build.scheduler import Report, stage_lock
 from holoenzyme.evidence.record import Record
 from holoenzyme.matrix.model import Cell
-from holoenzyme.plan.graph import Graph
+from holoenzyme.plan.graph import Node
 from holoenzyme.prove.proof import Proof, is_proved, proof_of, prove
 from holoenzyme.session import Session
 
@@ -19,13 +20,13 @@ NAMESPACE = "holoenzyme"
 
 @dataclass(frozen=True, kw_only=True)
 class Built:
-    """A cell whose image is proved: its name, the record, and what was done for it.
+    """A cell whose image is proved: the image's node and name, the record, and what was done for it.
 
     `record` is none where an earlier proof holds; `report` covers all cells of the command.
     """
 
     cell: Cell
-    graph: Graph
+    node: Node
     name: str
     record_path: Path
     record: Record | None
@@ -33,21 +34,22 @@ class Built:
 
 
 def build_cells(
-    session: Session, patterns: list[str], *, rebuild: bool = False, prove_again: bool = False
+    session: Session, cells: Sequence[Cell], *, rebuild: bool = False, prove_again: bool = False
 ) -> tuple[Built, ...]:
     """Build and prove cells.
 
-    Raises `UserError` for a cell that cannot be built, `BuildFailed` for a failing step, and `InternalError` for an
+    Raises `UserError` for a cell that nothing proves, `BuildFailed` for a failing step, and `InternalError` for an
     image that is not proved; whatever is raised, no image has its name that was not proved.
     """
-    cells = session.project.cells(patterns)
-    proofs = {cell.id: proof_of(session.project, cell) for cell in cells}
+    proofs = [proof_of(session.project, cell) for cell in cells]
     resolved, report = make_images(session, cells, rebuild=rebuild)
-    return tuple(_prove(session, proofs[cell.id], resolved.graph, report, again=prove_again) for cell in cells)
+    return tuple(
+        _prove(session, proof, node, report, again=prove_again)
+        for proof, node in zip(proofs, resolved.graph.images, strict=True)
+    )
 
 
-def _prove(session: Session, proof: Proof, graph: Graph, report: Report, *, again: bool) -> Built:
-    node = graph.image(proof.cell.id)
+def _prove(session: Session, proof: Proof, node: Node, report: Report, *, again: bool) -> Built:
     name = f"{NAMESPACE}/{node.stage.name}:{proof.cell.id}"
     image = session.engine.image(node.image)
     fresh = again or node.stage.name in report.loaded
@@ -65,4 +67,4 @@ def _prove(session: Session, proof: Proof, graph: Graph, report: Report, *, agai
     named = session.engine.image(name)
     if named is None or image is None or named.id != image.id:
         session.engine.tag(node.image, name)
-    return Built(cell=proof.cell, graph=graph, name=name, record_path=record_path, record=record, report=report)
+    return Built(cell=proof.cell, node=node, name=name, record_path=record_path, record=record, report=report)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,10 @@ _SYMBOL = re.compile(r"@image:([a-z0-9-]+)@")
 PACKAGES = "packages-"
 #: Of an image that holds what may not be passed on.
 REDISTRIBUTABLE_LABEL = "org.holoenzyme.redistributable"
+#: Of what is built apart from all that is there: the mark of the project (`Project.mark`).
+MARK_LABEL = "org.holoenzyme.bench"
+#: How the names of our caches in BuildKit begin.
+_CACHE = "id=holoenzyme-"
 #: The build argument that says to use nothing that earlier builds left: a recipe that keeps more than downloads in
 #: cache mounts declares it, empty, and empties them where it has a value. BuildKit mounts them without its cache too.
 FRESH = "FRESH"
@@ -79,6 +83,18 @@ class Stage:
     def with_images(self, names: Mapping[str, str]) -> str:
         """The text with real image names: stage name → image."""
         return _SYMBOL.sub(lambda match: names[match.group(1)], self.text)
+
+    @property
+    def place(self) -> str:
+        """Its base and architecture, as a key of the lock."""
+        return place(self.base, self.arch)
+
+    def marked(self, mark: str) -> Stage:
+        """The stage of a name of its own, with empty caches of its own, or the same where there is no mark."""
+        if not mark:
+            return self
+        labels = MappingProxyType({**self.labels, MARK_LABEL: mark})
+        return replace(self, labels=labels, text=self.text.replace(_CACHE, f"{_CACHE}bench-{mark}-"))
 
     @property
     def fresh_args(self) -> Mapping[str, str]:
@@ -145,13 +161,13 @@ class Renderer:
         self._template = cache(files.environment.get_template)
         self._rules: dict[str, dict[str, tuple[Recipe, StageRule]]] = {}
 
-    def image(self, cell: Cell, kind: str = "toolchain") -> tuple[Stage, ...]:
+    def stages(self, cell: Cell, kind: str = "toolchain") -> tuple[Stage, ...]:
         """All stages of a cell's image, each after the stages that it needs; the image is the last.
 
         Raises `UserError` where a recipe asks for a stage that the channel does not have, or in a circle.
         """
         ordered: dict[str, Stage] = {}
-        rule = self._cookbook.image(kind)
+        rule = self._cookbook.image_rule(kind)
         if not rule.serves(cell.channel):
             raise UserError(
                 f"channel {cell.channel!r} has no image {kind!r}", fix=f"add it to images/{kind}/image.yaml"
@@ -197,7 +213,7 @@ class Renderer:
                 f"stages need each other in a circle: {' -> '.join((*above, name))}", fix="correct `needs:`"
             )
         if name == "base":
-            stage = self._base_stage(cell)
+            stage = self.base(cell.base, cell.arch)
         elif name.startswith(PACKAGES):
             self._need(cell, "base", ordered, (*above, name))
             stage = self._packages_stage(cell, name)
@@ -221,10 +237,11 @@ class Renderer:
             )
         return self._rules[channel][name]
 
-    def _base_stage(self, cell: Cell) -> Stage:
-        key = self._key("base", cell, PLACE_AXES)
+    def base(self, base: str, arch: str) -> Stage:
+        """The stage of a base; raises `UserError` where the lock does not have it."""
+        key = "/".join(("base", base, arch))
         if key not in self._stages:
-            locked = self._locked_base(cell)
+            locked = self._locked_base(base, arch)
             rule = self._cookbook.base_rule()
             identity = "".join(f"{name}={version}\n" for name, version in sorted(locked.packages.items()))
             self._stages[key] = Stage(
@@ -239,8 +256,8 @@ class Renderer:
                 resolved=MappingProxyType(dict(locked.packages)),
                 labels=MappingProxyType({}),
                 redistributable=True,
-                base=cell.base,
-                arch=cell.arch,
+                base=base,
+                arch=arch,
             )
         return self._stages[key]
 
@@ -384,13 +401,11 @@ class Renderer:
                 fix="a template sees `values`, `pins`, `ptx`, `device_triples` and the axes of its stage (`axes:`)",
             ) from error
 
-    def _locked_base(self, cell: Cell) -> LockedBase:
+    def _locked_base(self, base: str, arch: str) -> LockedBase:
         try:
-            return self._resolution.bases[place(cell.base, cell.arch)]
+            return self._resolution.bases[place(base, arch)]
         except KeyError:
-            raise UserError(
-                f"base {place(cell.base, cell.arch)} is not in matrix.lock", fix="run `nox -s lock`"
-            ) from None
+            raise UserError(f"base {place(base, arch)} is not in matrix.lock", fix="run `nox -s lock`") from None
 
     def _locked_set(self, cell: Cell, name: str) -> LockedSet:
         try:

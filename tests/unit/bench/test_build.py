@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeEngine, FakeRunner, failing
-from tests.small_project import good_session
+from tests.small_project import build, cells_of, good_session
 from tests.unit.store.fake import image_of, ref, write_store
 
 from holoenzyme.bench.build import (
-    BENCH_LABEL,
     Bench,
-    Unbuilt,
     _removing,
     measure_cold,
     measure_noop,
@@ -24,11 +22,12 @@ from holoenzyme.bench.build import (
     synthetic,
 )
 from holoenzyme.bench.record import write
+from holoenzyme.build.planner import graph_of
 from holoenzyme.console import err
 from holoenzyme.engine.base import BuildFailed
 from holoenzyme.errors import UserError
 from holoenzyme.plan.graph import STAGE_LABEL
-from holoenzyme.prove.images import build_cells
+from holoenzyme.render.stages import MARK_LABEL
 from holoenzyme.report.bench_table import (
     Figure,
     Part,
@@ -56,7 +55,7 @@ def bench(root: Path, tmp_path: Path) -> Bench:
         environ={},
         say=lambda text: None,
     )
-    return Bench(session=session, cell=project.cells([])[0])
+    return Bench(session=session, cell=cells_of(project)[0])
 
 
 def part(name: str, value: float, goal: float | None = None) -> Part:
@@ -165,26 +164,26 @@ def test_the_plan_is_measured_in_three_states(bench: Bench, monkeypatch: pytest.
     assert all(0 < figure.value < 60 for figure in found.figures)
 
 
-def test_unbuilt_shares_nothing_with_what_is_built(bench: Bench, root: Path) -> None:
+def test_a_marked_project_shares_nothing_with_what_is_built(bench: Bench, root: Path) -> None:
     resolution = bench.session.project.lock.resolution()
-    usual = bench.session.project.graph([bench.cell], resolution).nodes
-    other = Unbuilt(root, MARK).graph([bench.cell], resolution).nodes
+    usual = graph_of(bench.session.project, [bench.cell], resolution).nodes
+    other = graph_of(Project(root, mark=MARK), [bench.cell], resolution).nodes
     assert usual.keys() == other.keys()
     assert not {node.image for node in usual.values()} & {node.image for node in other.values()}
     for node in other.values():
-        assert node.build_labels()[BENCH_LABEL] == MARK
+        assert node.build_labels()[MARK_LABEL] == MARK
         assert "id=holoenzyme-" not in node.dockerfile.replace(f"id=holoenzyme-bench-{MARK}-", "")
     assert "type=cache,id=holoenzyme-" in "".join(node.dockerfile for node in usual.values())
 
 
 def fresh(project: Project, state: Path) -> Bench:
     """A bench on an engine that has nothing."""
-    return Bench(session=good_session(project, state), cell=project.cells([])[0])
+    return Bench(session=good_session(project, state), cell=cells_of(project)[0])
 
 
 def test_from_nothing_is_measured_beside_what_is_built(small_project: Project, tmp_path: Path) -> None:
     bench = fresh(small_project, tmp_path)
-    build_cells(bench.session, [])
+    build(bench.session, [])
     engine = bench.session.engine
     assert isinstance(engine, FakeEngine)
     before, records = engine.tags, sorted(tmp_path.glob("evidence/*"))
@@ -225,9 +224,9 @@ def test_what_was_built_to_measure_is_removed_even_on_failure(bench: Bench) -> N
     assert isinstance(engine, FakeEngine)
     engine.put("holoenzyme/stage/rustc:1", {STAGE_LABEL: "rustc"})
     with pytest.raises(RuntimeError), _removing(bench.session, MARK):
-        engine.put("holoenzyme/stage/rustc:2", {STAGE_LABEL: "rustc", BENCH_LABEL: MARK})
-        engine.put("holoenzyme/stage/rustc:3", {STAGE_LABEL: "rustc", BENCH_LABEL: "another run"})
-        engine.put(None, {STAGE_LABEL: "rustc", BENCH_LABEL: MARK})
+        engine.put("holoenzyme/stage/rustc:2", {STAGE_LABEL: "rustc", MARK_LABEL: MARK})
+        engine.put("holoenzyme/stage/rustc:3", {STAGE_LABEL: "rustc", MARK_LABEL: "another run"})
+        engine.put(None, {STAGE_LABEL: "rustc", MARK_LABEL: MARK})
         raise RuntimeError
     assert engine.tags == {"holoenzyme/stage/rustc:1", "holoenzyme/stage/rustc:3"}
     assert len(engine.images()) == 2

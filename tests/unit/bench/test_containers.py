@@ -108,7 +108,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def make(session: Session, cells: tuple[SimpleNamespace, ...]) -> tuple[SimpleNamespace, None]:
         asked.extend(cell.id for cell in cells)
-        graph = SimpleNamespace(image=lambda cell: SimpleNamespace(image=IMAGE))
+        graph = SimpleNamespace(images=[SimpleNamespace(image=IMAGE) for _ in cells])
         return SimpleNamespace(graph=graph), None
 
     monkeypatch.setattr(containers, "make_images", make)

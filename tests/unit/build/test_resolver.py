@@ -13,6 +13,7 @@ from tests.small_project import (
     CELL,
     OTHER,
     PLACE,
+    cells_of,
     edit,
     good_engine,
     good_session,
@@ -22,8 +23,8 @@ from tests.small_project import (
     write_project,
 )
 
-from holoenzyme.build.planner import Resolved, plan_cells
-from holoenzyme.build.resolver import resolve_cells
+from holoenzyme.build.planner import Planner, Resolved, plan_cells
+from holoenzyme.build.resolver import resolve
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.plan.decide import Action, BaseSource
 from holoenzyme.plan.graph import NAMESPACE
@@ -43,7 +44,7 @@ class Site:
         self.session.say = self.said.append
 
     def resolve(self, *cells: str) -> Resolved:
-        return resolve_cells(self.session, self.session.project.cells(cells))
+        return resolve(Planner(session=self.session, cells=cells_of(self.session.project, *cells)))
 
     def carry_out(self, resolved: Resolved) -> None:
         """Have the image of each stage, as a build leaves them."""
@@ -121,7 +122,7 @@ def test_a_newer_revision_is_used_and_said(site: Site) -> None:
         "set rustc: libllvm22 1:22.1.8-1 -> 1:22.1.8-2 (a newer revision of the same upstream version)",
     ]
     assert [str(change) for change in resolved.changes] == site.changes
-    node = resolved.graph.image(CELL).needs["enzyme"].needs["packages-llvm"]
+    node = resolved.graph.images[0].needs["enzyme"].needs["packages-llvm"]
     assert node.inputs.resolved["libllvm22"] == "1:22.1.8-2", "the image's label records what was really used"
     assert "libllvm22=1:22.1.8-2" in node.dockerfile
 
@@ -137,7 +138,7 @@ def test_what_was_used_last_time_is_used_again_without_asking(site: Site) -> Non
     assert "libllvm22 1:22.1.8-1 -> 1:22.1.8-2" in site.said[1]
     assert again.resolution == first.resolution
     assert again.plan.complete
-    cells = site.session.project.cells([])
+    cells = cells_of(site.session.project)
     assert plan_cells(site.session, cells).resolution == first.resolution
 
 
@@ -162,7 +163,7 @@ def test_a_new_lock_makes_the_memory_void(tmp_path: Path) -> None:
     site.carry_out(site.resolve())
     write_lock(root / "matrix.lock", locked(rustc_web="1.96.0-0"))
     site.session.project = Project(root)
-    assert not plan_cells(site.session, site.session.project.cells([])).plan.complete
+    assert not plan_cells(site.session, cells_of(site.session.project)).plan.complete
 
 
 def test_a_damaged_memory_is_dropped(site: Site) -> None:
@@ -170,7 +171,7 @@ def test_a_damaged_memory_is_dropped(site: Site) -> None:
     site.resolve()
     (memory,) = (site.session.state / "resolutions").iterdir()
     memory.write_text('{"bases": ')
-    plan_cells(site.session, site.session.project.cells([]))
+    plan_cells(site.session, cells_of(site.session.project))
     assert not memory.exists()
 
 
@@ -181,7 +182,7 @@ def test_a_newer_base_is_used_and_said(site: Site) -> None:
     assert site.changes == [
         f"base {PLACE}: libc6 2.36-9+deb12u1 -> 2.36-9+deb12u2 (a newer revision of the same upstream version)"
     ]
-    assert resolved.graph.image(CELL).needs["rustc"].needs["base"].inputs.resolved == NEWER
+    assert resolved.graph.images[0].needs["rustc"].needs["base"].inputs.resolved == NEWER
 
 
 def test_another_upstream_version_is_refused(site: Site) -> None:
@@ -224,7 +225,7 @@ def test_sets_of_other_channels_are_asked_for_too(tmp_path: Path) -> None:
 def test_two_cells_of_one_base_ask_once(site: Site) -> None:
     resolved = site.resolve(CELL, OTHER)
     assert site.engine.built == ["base", "archive"]
-    assert set(resolved.graph.images) == {CELL, OTHER}
+    assert [node.stage.key.split("/")[3] for node in resolved.graph.images] == ["host", "sm_90"]
 
 
 def test_a_base_that_is_here_is_not_made_again(site: Site) -> None:

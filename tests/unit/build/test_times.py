@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.small_project import CELL, good_session, graph_of
+from tests.small_project import cells_of, good_session, image_of
 
 from holoenzyme.bench.build import Bench
 from holoenzyme.bench.rustc import measure_rustc
@@ -23,7 +23,7 @@ LOG = """#12 [build 3/3] RUN work: this is a step's own text
 def write(state: Path, project: Project, seconds: float, first: str, sources: str) -> None:
     log = state / "x.log"
     log.write_text(LOG.format(first=first, sources=sources, seconds=seconds - 50, end=seconds))
-    note(state, graph_of(project).image(CELL), seconds, log)
+    note(state, image_of(project), seconds, log)
 
 
 def as_rustc(state: Path) -> None:
@@ -36,7 +36,7 @@ def as_rustc(state: Path) -> None:
 def test_a_build_is_noted_with_what_it_says_of_itself(small_project: Project, tmp_path: Path) -> None:
     write(tmp_path, small_project, 120.04, "beginning: nothing is kept from before", "36513 new, 0 changed, 0 gone")
     (found,) = times(tmp_path, "toolchain")
-    assert found.input_hash == graph_of(small_project).image(CELL).input_hash
+    assert found.input_hash == image_of(small_project).input_hash
     assert found.seconds == 120.0
     assert found.notes == (
         "beginning: nothing is kept from before",
@@ -47,7 +47,7 @@ def test_a_build_is_noted_with_what_it_says_of_itself(small_project: Project, tm
 
 
 def test_a_line_that_cannot_be_read_is_left_out(small_project: Project, tmp_path: Path) -> None:
-    note(tmp_path, graph_of(small_project).image(CELL), 3.0, tmp_path / "no.log")
+    note(tmp_path, image_of(small_project), 3.0, tmp_path / "no.log")
     with (tmp_path / "times/stages.jsonl").open("a") as file:
         file.write('{"stage": "toolchain"}\n{"stage"\n[]\n{"notes": null}\n')
     assert [time.seconds for time in times(tmp_path, "toolchain")] == [3.0]
@@ -56,7 +56,7 @@ def test_a_line_that_cannot_be_read_is_left_out(small_project: Project, tmp_path
 def test_the_last_builds_of_rustc_are_told(small_project: Project, tmp_path: Path) -> None:
     bench = Bench(
         session=good_session(small_project, tmp_path),
-        cell=small_project.cells([])[0],
+        cell=cells_of(small_project)[0],
     )
     assert measure_rustc(bench).figures == ()
     write(tmp_path, small_project, 1500, "beginning: nothing is kept from before", "36513 new, 0 changed, 0 gone")

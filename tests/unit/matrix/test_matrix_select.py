@@ -12,7 +12,7 @@ from holoenzyme.errors import UserError
 from holoenzyme.matrix.axes import AXES
 from holoenzyme.matrix.explain import Origin, explain
 from holoenzyme.matrix.model import Matrix, Status
-from holoenzyme.matrix.select import select, select_points
+from holoenzyme.matrix.select import select, select_points, select_ready
 
 GLOBS = ["*", "distro-*", "patched-*", "*-host", "*-sm_?0", "distro-1.96-host", "patched-1.96-gfx9[04]*", "*-aarch64"]
 
@@ -88,3 +88,23 @@ def test_explain_agrees_with_every_point(name: str, request: pytest.FixtureReque
 def test_explain_needs_a_point(real: Matrix) -> None:
     with pytest.raises(UserError, match=r"did you mean 'distro-1\.96-host'"):
         explain(real, "distro-1.96-hosts")
+
+
+def test_a_glob_leaves_out_what_cannot_be_built_and_says_so(real: Matrix) -> None:
+    said: list[str] = []
+    assert [cell.id for cell in select_ready(real, ["distro-*"], said.append)] == ["distro-1.96-host"]
+    assert said[0].startswith("distro-1.96-host-aarch64: left out, it cannot be built yet")
+
+
+def test_without_a_pattern_the_default_cell_is_meant(real: Matrix) -> None:
+    assert [cell.id for cell in select_ready(real, [], print)] == [real.defaults.cell]
+
+
+def test_a_cell_that_is_named_must_be_one_that_can_be_built(real: Matrix) -> None:
+    with pytest.raises(UserError, match=r"cell 'distro-1\.96-host-aarch64' cannot be built yet \(planned\)"):
+        select_ready(real, ["distro-1.96-host", "distro-1.96-host-aarch64"], print)
+
+
+def test_a_glob_that_finds_nothing_to_build_is_refused(real: Matrix) -> None:
+    with pytest.raises(UserError, match=r"cell 'rustup-.*' cannot be built yet"):
+        select_ready(real, ["rustup-*"], print)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.small_project import CELL, edit, graph_of, write_project
+from tests.small_project import edit, graph_of, image_of, write_project
 
 from holoenzyme.plan.graph import (
     HASH_LABEL,
@@ -84,11 +84,11 @@ def test_a_changed_project_is_told_in_its_own_words(
     manifest = json.loads(before.nodes[key].build_labels()[INPUTS_LABEL])
     assert changed_inputs(manifest, after.nodes[key].inputs) == (words,)
     same = {key for key in after.nodes if after.nodes[key].input_hash == before.nodes[key].input_hash}
-    assert same == {key for key in after.nodes if stage not in {after.nodes[k].stage.name for k in after.below(key)}}
+    assert same == {key for key, node in after.nodes.items() if stage not in {need.stage.name for need in node.below}}
 
 
 def test_the_labels_of_an_image(small_project: Project) -> None:
-    node = graph_of(small_project).image(CELL)
+    node = image_of(small_project)
     labels = node.build_labels()
     assert labels[STAGE_LABEL] == "toolchain"
     assert labels[KEY_LABEL] == node.stage.key == "toolchain/distro/1.96/host/bookworm/x86_64"
@@ -111,6 +111,7 @@ def test_the_labels_of_an_image(small_project: Project) -> None:
 
 def test_below_an_image_is_everything_that_it_needs(small_project: Project) -> None:
     graph = graph_of(small_project)
-    assert graph.below(graph.images[CELL]) == set(graph.nodes)
-    base = next(key for key, node in graph.nodes.items() if node.stage.name == "base")
-    assert graph.below(base) == {base}
+    (image,) = graph.images
+    assert image.below == tuple(graph.nodes.values()), "each after those that it needs"
+    base = graph.nodes["base/bookworm/x86_64"]
+    assert base.below == (base,)

@@ -143,9 +143,9 @@ def test_stores_are_not_asked_when_all_is_built_anew(graph: Graph) -> None:
 
 def test_each_of_several_cells_is_decided_for_itself(small_project: Project) -> None:
     both = graph_of(small_project, None, CELL, OTHER)
-    plan = decide(both, Inventory(local=[existing(both.image(CELL))]))
-    assert plan.of(both.images[CELL]).action is Action.REUSE
-    assert plan.of(both.images[OTHER]).action is Action.BUILD
+    plan = decide(both, Inventory(local=[existing(both.images[0])]))
+    assert plan.of(both.images[0].stage.key).action is Action.REUSE
+    assert plan.of(both.images[1].stage.key).action is Action.BUILD
     assert {d.action for d in plan.builds} == {Action.BUILD} and len(plan.builds) == len(EVERYTHING)
 
 

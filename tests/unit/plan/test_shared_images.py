@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.small_project import CELL, OTHER, THIRD, edit, graph_of, write_kinds
+from tests.small_project import CELL, OTHER, THIRD, edit, graph_of, image_of, write_kinds
 
-from holoenzyme.plan.graph import GraphBuilder
+from holoenzyme.plan.graph import build_graph
 from holoenzyme.session import Project
 
 
@@ -22,10 +22,9 @@ def root(tmp_path: Path) -> Path:
 def image_nodes(root: Path) -> dict[str, str]:
     """The image of each cell, by the hash of its content; cells with the same hash share one node."""
     graph = graph_of(Project(root), None, CELL, OTHER, THIRD)
-    found = {cell: graph.image(cell).input_hash for cell in (CELL, OTHER, THIRD)}
+    found = {cell: node.input_hash for cell, node in zip((CELL, OTHER, THIRD), graph.images, strict=True)}
     images = [node for node in graph.nodes.values() if node.stage.name == "toolchain"]
     assert len(images) == len(set(found.values())), "one node for each content"
-    assert {cell: graph.nodes[key].input_hash for cell, key in graph.images.items()} == found
     return found
 
 
@@ -89,10 +88,8 @@ def test_comments_of_other_stages_are_inputs(root: Path) -> None:
 @pytest.mark.parametrize(("base", "arch"), [("bookworm", "aarch64"), ("trixie", "x86_64")])
 def test_images_of_two_places_are_two_though_their_hashes_agree(root: Path, base: str, arch: str) -> None:
     stages = [node.stage for node in graph_of(Project(root)).nodes.values()]
-    builder = GraphBuilder()
-    builder.add("one", stages)
-    builder.add("two", [*stages[:-1], replace(stages[-1], key="toolchain/elsewhere", base=base, arch=arch)])
-    one, two = builder.graph().image("one"), builder.graph().image("two")
+    elsewhere = [*stages[:-1], replace(stages[-1], key="toolchain/elsewhere", base=base, arch=arch)]
+    one, two = build_graph([stages, elsewhere]).images
     assert one.input_hash == two.input_hash
     assert two.stage.key == "toolchain/elsewhere" != one.stage.key
 
@@ -101,4 +98,4 @@ def test_a_selection_of_cells_gives_the_same_images(root: Path) -> None:
     project = Project(root)
     every = image_nodes(root)
     for cell in every:
-        assert graph_of(project, None, cell).image(cell).input_hash == every[cell]
+        assert image_of(project, None, cell).input_hash == every[cell]

@@ -13,6 +13,7 @@ from tests.small_project import (
     NAME,
     OTHER,
     THIRD,
+    build,
     edit,
     good_engine,
     good_session,
@@ -27,7 +28,7 @@ from holoenzyme.engine.base import BuildFailed, RunRequest
 from holoenzyme.errors import InfrastructureError, InternalError, UserError
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.record import Record
-from holoenzyme.prove.images import Built, build_cells
+from holoenzyme.prove.images import Built
 from holoenzyme.prove.proof import evidence
 from holoenzyme.session import Project, Session
 
@@ -56,14 +57,14 @@ def at(session: Session, root: Path) -> Session:
 @pytest.fixture
 def built(session: Session) -> Built:
     """The default cell, built and proved; what was asked of the engine for it is forgotten."""
-    (built,) = build_cells(session, [])
+    (built,) = build(session, [])
     engine_of(session).forget()
     return built
 
 
 def test_from_nothing_to_a_proved_image(session: Session) -> None:
     engine = engine_of(session)
-    (built,) = build_cells(session, [])
+    (built,) = build(session, [])
     assert built.name == NAME and NAME in engine.tags
     assert engine.built[:2] == ["base", "archive"]
     assert set(engine.built[2:]) == STAGES
@@ -74,7 +75,7 @@ def test_from_nothing_to_a_proved_image(session: Session) -> None:
     assert [(step.name, step.outcome) for step in built.record.steps] == [
         (name, Outcome.PASS) for name in ("identity", "compile", "run", "contract")
     ]
-    node = built.graph.image(CELL)
+    node = built.node
     image = engine.image(NAME)
     assert image is not None
     assert (built.record.image.name, built.record.image.id) == (node.image, image.id)
@@ -91,16 +92,16 @@ def test_a_stage_may_take_three_times_the_largest_budget(session: Session, tmp_p
         "target: sm_90\n    status: supported\n    budget: {compressed_mb: 200, build_minutes: 10}",
         "target: sm_90\n    status: supported\n    budget: {compressed_mb: 200, build_minutes: 20}",
     )
-    build_cells(at(session, root), [CELL])
+    build(at(session, root), [CELL])
     requests = {build.stage: build.request for build in engine_of(session).builds}
     assert {requests[stage].timeout for stage in STAGES} == {3 * 10 * 60.0}
-    build_cells(at(session, root), [CELL, OTHER], rebuild=True)
+    build(at(session, root), [CELL, OTHER], rebuild=True)
     requests = {build.stage: build.request for build in engine_of(session).builds}
     assert {requests[stage].timeout for stage in STAGES} == {3 * 20 * 60.0}
 
 
 def test_the_second_build_does_nothing(session: Session, built: Built) -> None:
-    (again,) = build_cells(session, [])
+    (again,) = build(session, [])
     assert (engine_of(session).builds, engine_of(session).runs) == ([], [])
     assert again.record is None
     assert again.record_path == built.record_path
@@ -108,7 +109,7 @@ def test_the_second_build_does_nothing(session: Session, built: Built) -> None:
 
 
 def test_cells_share_stages_and_each_is_proved(session: Session) -> None:
-    both = build_cells(session, ["distro-*"])
+    both = build(session, ["distro-*"])
     assert [item.cell.id for item in both] == [CELL, OTHER]
     assert sorted(engine_of(session).built[2:]) == sorted([*STAGES, "toolchain"])
     assert {item.name for item in both} <= engine_of(session).tags
@@ -117,17 +118,17 @@ def test_cells_share_stages_and_each_is_proved(session: Session) -> None:
 
 def test_cells_whose_images_differ_in_nothing_have_one_image_with_their_names(session: Session, tmp_path: Path) -> None:
     session, engine = at(session, write_kinds(tmp_path / "project")), engine_of(session)
-    found = build_cells(session, [OTHER, THIRD])
+    found = build(session, [OTHER, THIRD])
     assert sorted(engine.built[2:]) == sorted(STAGES), "built once"
     images = [engine.image(item.name) for item in found]
     assert [item.name for item in found] == [f"holoenzyme/toolchain:{cell}" for cell in (OTHER, THIRD)]
     assert images[0] is not None and images[0] == images[1]
     assert sorted(record.cell for record in records(session)) == sorted([OTHER, THIRD]), "each is proved"
     engine.forget()
-    (host,) = build_cells(session, [CELL])
+    (host,) = build(session, [CELL])
     assert engine.builds == [] and host.record is not None, "nothing is left to build for another kind, only to prove"
     engine.forget()
-    build_cells(session, [CELL, OTHER, THIRD])
+    build(session, [CELL, OTHER, THIRD])
     assert (engine.builds, engine.runs) == ([], [])
 
 
@@ -143,25 +144,25 @@ def test_a_cell_that_is_not_proved_has_no_name_on_an_image_that_others_share(ses
 
     engine.answers["contract"] = contract
     with pytest.raises(InternalError, match=f"{THIRD} is not proved"):
-        build_cells(at(session, root), [OTHER, THIRD])
+        build(at(session, root), [OTHER, THIRD])
     assert {tag for tag in engine.tags if tag.startswith("holoenzyme/toolchain:")} == {f"holoenzyme/toolchain:{OTHER}"}
 
 
 def test_proving_can_be_asked_for(session: Session, built: Built) -> None:
-    (again,) = build_cells(session, [], prove_again=True)
+    (again,) = build(session, [], prove_again=True)
     assert engine_of(session).builds == []
     assert again.record is not None and again.record_path != built.record_path
     assert len(records(session)) == 2
 
 
 def test_everything_can_be_built_anew_but_the_base(session: Session, built: Built) -> None:
-    build_cells(session, [], rebuild=True)
+    build(session, [], rebuild=True)
     assert set(engine_of(session).built) - {"archive"} == STAGES
     assert all(build.request.no_cache for build in engine_of(session).builds)
 
 
 def test_a_stage_may_take_three_times_the_budget_of_its_cell(session: Session) -> None:
-    build_cells(session, [])
+    build(session, [])
     limits = {build.stage: build.request.timeout for build in engine_of(session).builds if build.stage in STAGES}
     assert limits == dict.fromkeys(STAGES, 1800.0), "ten minutes in matrix.yaml, in seconds, three times"
 
@@ -174,7 +175,7 @@ def test_the_largest_budget_counts_and_an_hour_where_there_is_none() -> None:
 def test_a_tag_alone_proves_nothing(session: Session, built: Built) -> None:
     for path in evidence(session).path.glob("*.json"):
         path.unlink()
-    (again,) = build_cells(session, [])
+    (again,) = build(session, [])
     assert again.record is not None
     assert engine_of(session).steps() == ["identity", "compile", "run", "contract"]
 
@@ -182,8 +183,8 @@ def test_a_tag_alone_proves_nothing(session: Session, built: Built) -> None:
 def test_another_image_under_the_name_is_replaced(session: Session, built: Built) -> None:
     engine = engine_of(session)
     engine.put(NAME, {})
-    build_cells(session, [])
-    named, staged = engine.image(NAME), engine.image(built.graph.image(CELL).image)
+    build(session, [])
+    named, staged = engine.image(NAME), engine.image(built.node.image)
     assert named is not None and staged is not None and named.id == staged.id
 
 
@@ -198,10 +199,10 @@ def test_another_image_under_the_name_is_replaced(session: Session, built: Built
 )
 def test_a_changed_oracle_proves_again(tmp_path: Path, session: Session, file: str, old: str, new: str) -> None:
     root = write_project(tmp_path / "project")
-    build_cells(at(session, root), [])
+    build(at(session, root), [])
     engine_of(session).forget()
     edit(root / file, old, new)
-    (again,) = build_cells(at(session, root), [])
+    (again,) = build(at(session, root), [])
     assert engine_of(session).builds == []
     assert again.record is not None
     first, second = records(session)
@@ -242,7 +243,7 @@ def test_an_image_that_is_not_proved_gets_no_name(
 ) -> None:
     engine_of(session).answers[step] = answer
     with pytest.raises(InternalError) as caught:
-        build_cells(session, [])
+        build(session, [])
     assert caught.value.what == f"{CELL} is not proved ({outcome}); the image gets no tag"
     assert caught.value.why is not None and message in caught.value.why
     assert NAME not in engine_of(session).tags
@@ -258,12 +259,12 @@ def test_a_failed_proof_is_tried_again_and_a_good_one_then_counts(session: Sessi
     for _ in range(2):
         engine_of(session).forget()
         with pytest.raises(InternalError):
-            build_cells(session, [])
+            build(session, [])
         assert engine_of(session).steps()[-1] == "run"
     engine_of(session).answers["run"] = printed(3.14159265)
-    build_cells(session, [])
+    build(session, [])
     engine_of(session).forget()
-    build_cells(session, [])
+    build(session, [])
     assert engine_of(session).runs == []
     assert sorted(record.outcome for record in records(session)) == ["pass", "wrong", "wrong"]
 
@@ -271,7 +272,7 @@ def test_a_failed_proof_is_tried_again_and_a_good_one_then_counts(session: Sessi
 def test_a_device_that_is_not_here_excuses_nothing_else(session: Session) -> None:
     engine_of(session).answers["contract"] = Answer(stdout=contract_output(("", 127), ("", 0)))
     with pytest.raises(InternalError, match=rf"{OTHER} is not proved \(wrong\)"):
-        build_cells(session, [OTHER])
+        build(session, [OTHER])
     assert not any(tag.startswith("holoenzyme/toolchain:") for tag in engine_of(session).tags)
 
 
@@ -281,14 +282,14 @@ def test_a_broken_engine_during_the_proof_is_no_evidence(session: Session) -> No
 
     engine_of(session).answers["run"] = gone
     with pytest.raises(InfrastructureError):
-        build_cells(session, [])
+        build(session, [])
     assert not evidence(session).path.exists() and NAME not in engine_of(session).tags
 
 
 def test_a_failing_step_says_which_and_leaves_what_is_needed_to_look(session: Session) -> None:
     engine_of(session).hooks["enzyme"] = failing("[build 2/2] RUN make", "make: *** no rule")
     with pytest.raises(BuildFailed) as caught:
-        build_cells(session, [])
+        build(session, [])
     assert caught.value.what == "enzyme: step [build 2/2] RUN make failed"
     assert str(caught.value).startswith("enzyme: step [build 2/2] RUN make failed\n  why: ")
     assert "make: *** no rule" in str(caught.value) and "docker build" in str(caught.value)
@@ -302,17 +303,17 @@ def test_a_failing_step_says_which_and_leaves_what_is_needed_to_look(session: Se
 def test_a_build_goes_on_where_a_failed_one_stopped(session: Session) -> None:
     engine_of(session).hooks["toolchain"] = failing()
     with pytest.raises(BuildFailed):
-        build_cells(session, [])
+        build(session, [])
     engine_of(session).hooks.clear()
     engine_of(session).forget()
-    build_cells(session, [])
+    build(session, [])
     assert engine_of(session).built == ["toolchain"]
     assert NAME in engine_of(session).tags
 
 
 def test_what_cannot_be_built_is_refused_before_anything_is_asked(session: Session) -> None:
     with pytest.raises(UserError) as caught:
-        build_cells(session, ["patched-1.96-host"])
+        build(session, ["patched-1.96-host"])
     assert str(caught.value) == (
         "cell 'patched-1.96-host' cannot be built yet (planned)\n"
         "  why: no recipe\n"
@@ -325,11 +326,11 @@ def test_a_cell_without_a_proof_is_refused(tmp_path: Path, session: Session) -> 
     root = write_project(tmp_path / "project")
     edit(root / "smoke_tests/tiny/smoke.yaml", "proof: true", "proof: false")
     with pytest.raises(UserError, match=f"no smoke test proves '{CELL}'"):
-        build_cells(at(session, root), [])
+        build(at(session, root), [])
     edit(root / "smoke_tests/tiny/smoke.yaml", "proof: false", "proof: true")
     edit(root / "smoke_tests/tiny/smoke.yaml", "[exact]", "[exact, rough]")
     with pytest.raises(UserError, match=r"tolerances rough are not in matrix\.yaml"):
-        build_cells(at(session, root), [])
+        build(at(session, root), [])
     assert engine_of(session).questions == 0
 
 
@@ -347,10 +348,10 @@ def test_what_must_be_refused_is_part_of_the_proof(tmp_path: Path, session: Sess
         Answer(stderr=said, returncode=status) if "--bin" in request.argv else Answer()
     )
     if tagged:
-        build_cells(at(session, root), [])
+        build(at(session, root), [])
     else:
         with pytest.raises(InternalError, match="it compiles, and must be refused"):
-            build_cells(at(session, root), [])
+            build(at(session, root), [])
     assert (NAME in engine_of(session).tags) is tagged
 
 
@@ -360,11 +361,11 @@ def test_refusals_alone_prove_nothing(tmp_path: Path, session: Session) -> None:
     edit(root / "smoke_tests/tiny/smoke.yaml", "oracle: oracle.py", "programs: {files: src/*.rs, args: []}")
     edit(root / "smoke_tests/tiny/src/main.rs", "{}", "{} //~ ERROR no")
     with pytest.raises(UserError, match="with numbers"):
-        build_cells(at(session, root), [])
+        build(at(session, root), [])
 
 
 def test_containers_are_apart(session: Session) -> None:
-    build_cells(session, [])
+    build(session, [])
     proof = engine_of(session).runs[1:]
     assert all(request.read_only and not request.network for request in proof)
     assert all(request.user not in (None, "0", "0:0", "root") for request in proof)
@@ -376,7 +377,7 @@ def test_the_messages_say_how_the_base_is_made(
 ) -> None:
     said: list[str] = []
     session = replace(good_session(small_project, tmp_path / "state", good_engine()), say=said.append)
-    build_cells(session, [])
+    build(session, [])
     assert said[0].startswith("base bookworm: mmdebstrap, 2 packages, ")
     assert said[1] == "building with the fake builder"
     assert said[2] == f"{CELL}: proving it with tiny"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeEngine
-from tests.small_project import BASE, CELL, NAME, good_engine, good_session, graph_of
+from tests.small_project import BASE, NAME, build, good_engine, good_session, graph_of
 
 from holoenzyme.plan.graph import Graph
-from holoenzyme.prove.images import Built, build_cells
+from holoenzyme.prove.images import Built
 from holoenzyme.session import Project, Session
 from holoenzyme.store import (
     Found,
@@ -72,7 +72,7 @@ class Site:
 
     def build(self, *stores: Store) -> Built:
         self.session.stores = StoreSet(stores)
-        (built,) = build_cells(self.session, [])
+        (built,) = build(self.session, [])
         return built
 
 
@@ -102,7 +102,7 @@ def test_a_loaded_image_is_proved_again_although_a_record_is_there(site: Site) -
 
     store.load = load_the_same  # type: ignore[method-assign]
     # The staging name goes; the image itself stays under the cell's name, with the record that proves it.
-    site.engine.remove(first.graph.image(CELL).image)
+    site.engine.remove(first.node.image)
     site.engine.forget()
     again = site.build(store)
     assert site.engine.built == [] and again.report.loaded == ["toolchain"]
@@ -137,7 +137,7 @@ def test_a_base_is_made_where_the_store_that_has_it_is_refused(site: Site) -> No
     site.build(site.store("base", damaged="base"))
     assert site.engine.built[:2] == ["base", "archive"]
     assert site.engine.steps()[0] == "packages"
-    base = site.graph.image(CELL).needs["rustc"].needs["base"]
+    base = site.graph.images[0].needs["rustc"].needs["base"]
     assert site.engine.image(base.image) is not None and base.inputs.resolved == BASE
 
 

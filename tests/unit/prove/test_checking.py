@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from tests.fakes import Answer, FakeEngine
-from tests.small_project import CELL, OTHER, good_session
+from tests.small_project import CELL, OTHER, cells_of, good_session
 
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.errors import UserError
@@ -89,7 +89,7 @@ def check(
         "timeout_s": 5,
         **(declared or {"oracle": "oracle.py"}),
     }
-    (found,) = project.cells([cell])
+    (found,) = cells_of(project, cell)
     checks = Checks(
         session=good_session(project, state, engine),
         cell=found,

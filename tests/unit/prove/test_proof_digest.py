@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.small_project import CELL, OTHER, edit, write_project
+from tests.small_project import CELL, OTHER, cells_of, edit, write_project
 
 import holoenzyme
 from holoenzyme.engine.base import RunRequest
@@ -55,7 +55,7 @@ def root(tmp_path: Path) -> Path:
 def digests(root: Path, *, image: str = "toolchain") -> dict[str, str]:
     """The digests of both cells' proofs, with this kind of image."""
     project = Project(root, image=image)
-    return {cell.id: proof_of(project, cell).digest for cell in project.cells([CELL, OTHER])}
+    return {cell.id: proof_of(project, cell).digest for cell in cells_of(project, CELL, OTHER)}
 
 
 def changed(root: Path, before: dict[str, str]) -> set[str]:
@@ -177,7 +177,7 @@ def digests_by(sources: Path, root: Path) -> str:
         "assert Path(holoenzyme.__file__).is_relative_to(sys.argv[1])\n"
         "from holoenzyme.session import Project; from holoenzyme.prove.proof import proof_of\n"
         "project = Project(Path(sys.argv[2]))\n"
-        "print(*(proof_of(project, cell).digest for cell in project.cells(sys.argv[3:])))"
+        "print(*(proof_of(project, cell).digest for cell in map(project.matrix.cell, sys.argv[3:])))"
     )
     words = [sys.executable, "-c", script, str(sources), str(root), CELL, OTHER]
     environ = {**os.environ, "PYTHONPATH": str(sources)}
