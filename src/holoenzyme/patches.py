@@ -32,7 +32,7 @@ _TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class FileChange:
     """What a patch does to one file, in lines."""
 
     path: str
@@ -51,7 +51,7 @@ class Patch:
 
     name: str
     fields: dict[str, str]
-    changes: tuple[Change, ...]
+    changes: tuple[FileChange, ...]
 
     @property
     def crates(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class Weight:
     added: int = 0
     removed: int = 0
 
-    def add(self, change: Change) -> None:
+    def add(self, change: FileChange) -> None:
         """Count a change too."""
         self.files.add(change.path)
         self.added += change.added
@@ -102,7 +102,7 @@ def crate_of(path: str) -> str:
     return "/".join(parts[: 3 if parts[:2] == ("src", "tools") else 2])
 
 
-def weigh(changes: Iterable[Change]) -> dict[str, Weight]:
+def weigh(changes: Iterable[FileChange]) -> dict[str, Weight]:
     """The burden by crate, in the order of their names."""
     found: dict[str, Weight] = {}
     for change in changes:
@@ -110,7 +110,7 @@ def weigh(changes: Iterable[Change]) -> dict[str, Weight]:
     return dict(sorted(found.items()))
 
 
-def total(changes: Iterable[Change]) -> Weight:
+def total(changes: Iterable[FileChange]) -> Weight:
     """The burden of all changes."""
     weight = Weight()
     for change in changes:
@@ -195,7 +195,7 @@ def _header(text: str) -> tuple[dict[str, str], list[str]]:
     return fields, problems
 
 
-def _changes(text: str) -> tuple[tuple[Change, ...], list[str]]:
+def _changes(text: str) -> tuple[tuple[FileChange, ...], list[str]]:
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
 
@@ -209,7 +209,7 @@ def _changes(text: str) -> tuple[tuple[Change, ...], list[str]]:
         return (), ["there is no diff in it"]
     problems = [f"{file.path} is binary: only text can be patched" for file in files if file.is_binary_file]
     problems += [f"{file.path} is renamed: add one file and remove the other" for file in files if file.is_rename]
-    return tuple(Change(path=file.path, added=file.added, removed=file.removed) for file in files), problems
+    return tuple(FileChange(path=file.path, added=file.added, removed=file.removed) for file in files), problems
 
 
 def _contradictions(patch: Patch, smoke_tests: Collection[str]) -> list[str]:

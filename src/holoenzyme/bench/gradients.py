@@ -36,7 +36,7 @@ _ENZYME = 'lib=$(ls "$("${RUSTC:-rustc}" --print target-libdir)"/libEnzyme-*.so)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Workbench:
     """Where programs are compiled and run: what runs commands, the crate, and a folder for results."""
 
     name: str
@@ -72,9 +72,9 @@ def chosen(source: Path, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in known if name in names or not names)
 
 
-def compile_c(place: Place) -> bool:
+def compile_c(workbench: Workbench) -> bool:
     """Make the library of what is in C; raises `InternalError` where that fails."""
-    done = place.run("sh", "c/build.sh", str(place.folder), timeout=_COMPILE_TIMEOUT)
+    done = workbench.run("sh", "c/build.sh", str(workbench.folder), timeout=_COMPILE_TIMEOUT)
     if not done.ok:
         raise InternalError(
             "the programs in C cannot be made",
@@ -85,12 +85,12 @@ def compile_c(place: Place) -> bool:
 
 
 def measure(
-    place: Place, names: Sequence[str], runs: int, seconds: float, say: Callable[[str], None], *, in_c: bool
+    workbench: Workbench, names: Sequence[str], runs: int, seconds: float, say: Callable[[str], None], *, in_c: bool
 ) -> GradientsRecord:
     """Compile every program, then run all of them, as often as is asked for; nothing is left out silently."""
     load, found = os.getloadavg()[0], dict[tuple[str, str], Measured]()
     for name in names:
-        done = _compile(place, name, in_c=in_c)
+        done = _compile(workbench, name, in_c=in_c)
         if not done.ok:
             outcome = Outcome.HANG if done.timed_out else Outcome.NOT_COMPILED
             message = _first_error(done.stderr)
@@ -100,15 +100,15 @@ def measure(
     for number in range(runs):
         for name in compiled:
             limit = _RUN_TIMEOUT + 10 * seconds
-            done = place.run(str(place.target / "release" / name), str(seconds), timeout=limit)
+            done = workbench.run(str(workbench.target / "release" / name), str(seconds), timeout=limit)
             for one in read_run(name, done):
                 found[one.key] = joined(found.get(one.key), one)
         say(f"run {number + 1} of {runs} is done")
     return GradientsRecord(
         schema=SCHEMA,
         written=datetime.now(UTC).isoformat(timespec="seconds"),
-        place=place.name,
-        versions=_versions(place),
+        place=workbench.name,
+        versions=_versions(workbench),
         machine=Machine(system=platform.platform(), processor=_processor(), cores=os.cpu_count(), load=round(load, 2)),
         runs=runs,
         seconds=seconds,
@@ -116,11 +116,11 @@ def measure(
     )
 
 
-def _compile(place: Place, name: str, *, in_c: bool) -> Completed:
+def _compile(workbench: Workbench, name: str, *, in_c: bool) -> Completed:
     features = ("--features", "c") if in_c else ()
     words = ("cargo", "autodiff", "build", "--release", "--offline", "--locked", "--bin", name, *features)
-    env = {"CARGO_TARGET_DIR": str(place.target), "GRADIENTS_C": str(place.folder)}
-    return place.run(*words, timeout=_COMPILE_TIMEOUT, env=env)
+    env = {"CARGO_TARGET_DIR": str(workbench.target), "GRADIENTS_C": str(workbench.folder)}
+    return workbench.run(*words, timeout=_COMPILE_TIMEOUT, env=env)
 
 
 def read_run(name: str, done: Completed) -> list[Measured]:
@@ -168,9 +168,9 @@ def _first_error(text: str) -> str:
     return "\n".join(lines[first : first + 8])[:_MESSAGE]
 
 
-def _versions(place: Place) -> Versions:
-    rustc = place.run("sh", "-c", _RUSTC, timeout=60).check("asking rustc for its version").output.strip()
-    digest = place.run("sh", "-c", _ENZYME, timeout=60).check("reading libEnzyme").output.split()[0]
+def _versions(workbench: Workbench) -> Versions:
+    rustc = workbench.run("sh", "-c", _RUSTC, timeout=60).check("asking rustc for its version").output.strip()
+    digest = workbench.run("sh", "-c", _ENZYME, timeout=60).check("reading libEnzyme").output.split()[0]
     return Versions(rustc=rustc, enzyme_sha256=digest)
 
 

@@ -26,7 +26,7 @@ from holoenzyme.plan.graph import (
 )
 from holoenzyme.render.stages import Renderer, Stage, StageKind
 from holoenzyme.resolve.model import Resolution
-from holoenzyme.resolve.reconcile import Change, compare
+from holoenzyme.resolve.reconcile import PackageChange, compare
 from holoenzyme.session import Project, Session
 from holoenzyme.store import StageRef
 
@@ -38,7 +38,7 @@ class Resolved:
     resolution: Resolution
     graph: Graph
     plan: Plan
-    changes: tuple[Change, ...] = ()
+    changes: tuple[PackageChange, ...] = ()
 
     def needs_archive(self, place: str | None = None) -> bool:
         """Whether a base or packages (of one place) have to be made; other stages only need what those hold."""
@@ -57,7 +57,7 @@ class Planner:
     cells: Sequence[Cell]
     rebuild: bool = False
 
-    def plan(self, resolution: Resolution, changes: tuple[Change, ...] = ()) -> Resolved:
+    def plan(self, resolution: Resolution, changes: tuple[PackageChange, ...] = ()) -> Resolved:
         """The plan at exact versions, held against what the engine and the stores have now."""
         session = self.session
         graph = graph_of(session.project, self.cells, resolution)
@@ -130,10 +130,10 @@ def _created(image: ImageInfo) -> float:
     return image.created
 
 
-def candidates(session: Session) -> Sequence[tuple[Resolution, tuple[Change, ...]]]:
+def candidates(session: Session) -> Sequence[tuple[Resolution, tuple[PackageChange, ...]]]:
     """What a build may use without asking the archive: the lock, and what the last build used in its place."""
     locked: Resolution = session.project.lock.resolution()
-    found: list[tuple[Resolution, tuple[Change, ...]]] = [(locked, ())]
+    found: list[tuple[Resolution, tuple[PackageChange, ...]]] = [(locked, ())]
     path = _memory(session, locked)
     if path.is_file():
         try:

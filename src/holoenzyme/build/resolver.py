@@ -18,7 +18,7 @@ from holoenzyme.plan.decide import Action
 from holoenzyme.plan.graph import HASH_LABEL, UNNAMED, Graph, Node
 from holoenzyme.render.stages import StageKind
 from holoenzyme.resolve.model import LockedPackage, LockedSet, Resolution
-from holoenzyme.resolve.reconcile import Change, Offers, reconcile
+from holoenzyme.resolve.reconcile import Offers, PackageChange, reconcile
 from holoenzyme.session import Session
 
 
@@ -34,7 +34,7 @@ def resolve(planner: Planner) -> Resolved:
         _say_changes(session, found.changes)
         return found
     resolution: Resolution = session.project.lock.resolution()
-    changes: list[Change] = []
+    changes: list[PackageChange] = []
     for place, base in _bases(found.graph).items():
         waiting = f"base {base.stage.base}: another build makes it or asks the archive; waiting"
         with held(session, "base", waiting=partial(session.say, waiting)):
@@ -49,7 +49,7 @@ def resolve(planner: Planner) -> Resolved:
     return found
 
 
-def _say_changes(session: Session, changes: Sequence[Change]) -> None:
+def _say_changes(session: Session, changes: Sequence[PackageChange]) -> None:
     """Say how what is used differs from the lock, in every build that uses it."""
     if changes:
         session.say(f"the archive has newer revisions than matrix.lock; this build uses them ({len(changes)}):")
@@ -57,7 +57,7 @@ def _say_changes(session: Session, changes: Sequence[Change]) -> None:
             session.say(f"  {change}")
 
 
-def _reconcile_base(session: Session, place: str, found: Resolved) -> tuple[Resolution, tuple[Change, ...]]:
+def _reconcile_base(session: Session, place: str, found: Resolved) -> tuple[Resolution, tuple[PackageChange, ...]]:
     """Make or fetch the base of a place, ask the archive from inside it, and hold the answer against the lock."""
     resolution, node = found.resolution, _bases(found.graph)[place]
     image, offered_base = node.image, None

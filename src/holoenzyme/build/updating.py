@@ -16,7 +16,7 @@ from holoenzyme.resolve.mentions import in_matrix, manifest_of, rewrite
 from holoenzyme.resolve.model import LOCK_NAME, LockedBase, LockedSet, Resolution, lock_text, place
 from holoenzyme.resolve.newer import (
     Fate,
-    Finding,
+    NewerVersion,
     direct_crates,
     narrow,
     newer_crate,
@@ -40,7 +40,7 @@ from holoenzyme.session import Project
 class Draft:
     """What is newer, the files with it (path → new text), and the archives that did not answer (what, error)."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[NewerVersion] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     unanswered: list[tuple[str, InfrastructureError]] = field(default_factory=list)
 
@@ -190,7 +190,7 @@ class Updater:
                 self._resolution = self._resolution.model_copy(
                     update={"bases": {**self._resolution.bases, key: changed}}
                 )
-                finding = Finding(kind="base", name=base, old=locked.digest, new=digest, where=(LOCK_NAME,))
+                finding = NewerVersion(kind="base", name=base, old=locked.digest, new=digest, where=(LOCK_NAME,))
                 self._draft.findings.append(finding)
 
     @cached_property
@@ -227,7 +227,7 @@ class Updater:
         ]
         have = direct_versions(lock, set(asked))
         self._draft.findings += [
-            Finding(
+            NewerVersion(
                 kind="crate",
                 name=name,
                 old=have[name],
@@ -257,7 +257,7 @@ class Updater:
             if len(versions) > 1:
                 why = "the architectures have different versions: " + ", ".join(sorted(versions))
                 self._draft.findings.append(
-                    Finding(kind="wheel", name=name, old=pin.version, new=None, fate=Fate.BY_HAND, why=why)
+                    NewerVersion(kind="wheel", name=name, old=pin.version, new=None, fate=Fate.BY_HAND, why=why)
                 )
                 continue
             (new,) = versions
@@ -267,12 +267,14 @@ class Updater:
                 text = self._draft.texts.get(path, self._read(path))
                 self._draft.texts[path] = with_wheel(text, name, new, {offer.sha256 for offer in offers})
                 where = (MATRIX_NAME, path, LOCK_NAME)
-                self._draft.findings.append(Finding(kind="wheel", name=name, old=pin.version, new=new, where=where))
+                self._draft.findings.append(
+                    NewerVersion(kind="wheel", name=name, old=pin.version, new=new, where=where)
+                )
             newest = index.wheel(name, archs[0]).version if pin.within else new
             if newer_wheel(newest, new):
                 why = f"{MATRIX_NAME} allows {pin.within}"
                 self._draft.findings.append(
-                    Finding(kind="wheel", name=name, old=new, new=newest, fate=Fate.HELD, why=why)
+                    NewerVersion(kind="wheel", name=name, old=new, new=newest, fate=Fate.HELD, why=why)
                 )
 
     def _requirements(self) -> None:

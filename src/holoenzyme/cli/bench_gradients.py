@@ -10,7 +10,7 @@ from pathlib import Path
 
 from holoenzyme import console
 from holoenzyme.bench.containers import ContainerRunner
-from holoenzyme.bench.gradients import FOLDER, Place, chosen, compile_c, measure, read_record
+from holoenzyme.bench.gradients import FOLDER, Workbench, chosen, compile_c, measure, read_record
 from holoenzyme.build.images import make_images
 from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode
@@ -38,9 +38,9 @@ def run(argv: list[str], root: Path) -> int:
     asked = _parse(argv)
     before = read_record(asked.against) if asked.against else None
     names = chosen(root / FOLDER, asked.only)
-    with _place(root, asked.cell, here=asked.here) as place:
-        in_c = not asked.no_c and compile_c(place)
-        record = measure(place, names, asked.runs, asked.seconds, console.say, in_c=in_c)
+    with _workbench(root, asked.cell, here=asked.here) as workbench:
+        in_c = not asked.no_c and compile_c(workbench)
+        record = measure(workbench, names, asked.runs, asked.seconds, console.say, in_c=in_c)
     path = asked.output or root / OUTPUT
     path.parent.mkdir(parents=True, exist_ok=True)
     text = record.model_dump_json(by_alias=True, indent=1) + "\n"
@@ -82,12 +82,12 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 
 @contextmanager
-def _place(root: Path, cell_name: str | None, *, here: bool) -> Iterator[Place]:
+def _workbench(root: Path, cell_name: str | None, *, here: bool) -> Iterator[Workbench]:
     source = (root / FOLDER).absolute()
     with tempfile.TemporaryDirectory(prefix="holoenzyme-gradients-") as name:
         folder = Path(name)
         if here:
-            yield Place(name="this machine", runner=SubprocessRunner(), source=source, folder=folder)
+            yield Workbench(name="this machine", runner=SubprocessRunner(), source=source, folder=folder)
             return
         session = machine_session(root, image="gradients")
         cell = options.one_cell(session, cell_name)
@@ -95,4 +95,4 @@ def _place(root: Path, cell_name: str | None, *, here: bool) -> Iterator[Place]:
         image = resolved.graph.images[0].image
         (folder / "cargo").mkdir()
         runner = ContainerRunner(session=session, image=image, folder=folder, shown=(source,))
-        yield Place(name=cell.id, runner=runner, source=source, folder=folder)
+        yield Workbench(name=cell.id, runner=runner, source=source, folder=folder)

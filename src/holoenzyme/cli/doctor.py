@@ -10,7 +10,7 @@ from holoenzyme.cli import options
 from holoenzyme.console import out
 from holoenzyme.engine.install import ThisHost
 from holoenzyme.errors import ExitCode
-from holoenzyme.machine.doctor import Condition, Finding, examine
+from holoenzyme.machine.doctor import Condition, Diagnosis, examine
 from holoenzyme.process import SubprocessRunner
 
 
@@ -29,7 +29,7 @@ def run(argv: list[str], root: Path) -> int:
     return ExitCode.INFRASTRUCTURE if missing else ExitCode.OK
 
 
-def _print(finding: Finding) -> None:
+def _print(finding: Diagnosis) -> None:
     style = {Condition.OK: "green", Condition.WARN: "yellow", Condition.MISSING: "bold red"}[finding.condition]
     out().print(f"{finding.condition:8} {finding.name:14} {finding.message}", style=style, soft_wrap=True)
     if finding.fix:

@@ -15,7 +15,7 @@ from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.fuzz.benches import host_bench, image_bench
 from holoenzyme.fuzz.campaign import AUTODIFF, OFFLOAD, Bench
 from holoenzyme.fuzz.hunt import Hunt
-from holoenzyme.fuzz.oracle import Outcome
+from holoenzyme.fuzz.oracle import FunctionOutcome
 from holoenzyme.process import SubprocessRunner
 from holoenzyme.prove.images import build_cells
 from holoenzyme.report.fuzz_table import as_data, tables
@@ -67,7 +67,7 @@ def run(argv: list[str], root: Path) -> int:
     for table in tables(hunt.results):
         console.out().print(table)
     console.say(f"everything: {folder / f'{arguments.what}.json'}")
-    failed = any(result.outcome.is_failure or result.outcome is Outcome.INVALID for result in hunt.results)
+    failed = any(result.outcome.is_failure or result.outcome is FunctionOutcome.INVALID for result in hunt.results)
     return ExitCode.FAILED if failed else ExitCode.OK
 
 

@@ -10,7 +10,7 @@ from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.lint.mutants import LIST, chosen, examine, load_mutants, project_copy
 from holoenzyme.process import SubprocessRunner
-from holoenzyme.report.mutants_table import Outcome, as_data, summary, table
+from holoenzyme.report.mutants_table import MutantOutcome, as_data, summary, table
 
 OUTPUT = Path("build/mutants.json")
 
@@ -29,7 +29,7 @@ def run(argv: list[str], root: Path) -> int:
     console.out().print(table(results))
     print(summary(results))
     console.say(f"everything: {output}")
-    return ExitCode.FAILED if any(result.outcome is Outcome.SURVIVED for result in results) else ExitCode.OK
+    return ExitCode.FAILED if any(result.outcome is MutantOutcome.SURVIVED for result in results) else ExitCode.OK
 
 
 def _parser() -> options.Parser:

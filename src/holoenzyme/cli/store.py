@@ -9,7 +9,7 @@ from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.matrix.select import select_ready
 from holoenzyme.session import Session, machine_session
-from holoenzyme.store import FolderStore, Refused, StoreRefusedError, Verdict, open_store
+from holoenzyme.store import FolderStore, Refused, StoreRefusedError, StoreState, open_store
 
 
 def run(argv: list[str], root: Path) -> int:
@@ -40,7 +40,7 @@ def verify(session: Session, folder: Path) -> int:
     """Read all of a store. Raises `UserError` where the folder is none."""
     store = open_store(folder, session.transport())
     if isinstance(store, Refused):
-        if store.verdict is not Verdict.DAMAGED:
+        if store.state is not StoreState.DAMAGED:
             raise UserError(str(store), fix=store.fix)
         refused, lines = store, [store.reason]
     else:
@@ -62,7 +62,7 @@ def prune(session: Session, folder: Path, cells: list[str], *, yes: bool) -> int
     """
     store = open_store(folder, session.transport())
     match store:
-        case Refused(verdict=Verdict.DAMAGED):
+        case Refused(state=StoreState.DAMAGED):
             raise StoreRefusedError(store)
         case Refused():
             raise UserError(str(store), fix=store.fix)

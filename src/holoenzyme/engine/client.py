@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holoenzyme.engine.trouble import UNFIT_VERSION
-from holoenzyme.engine.versions import CLIENT_NEED, Release, UnfitVersion
+from holoenzyme.engine.versions import CLIENT_NEED, DockerRelease, UnfitVersion
 from holoenzyme.errors import InfrastructureError
 from holoenzyme.process import Command, Runner
 
@@ -72,11 +72,11 @@ def _inspect(runner: Runner, path: Path) -> Client:
     found = re.search(r"(\d+)\.(\d+)(\.\d+)?\S*?(?=,|\s|$)", answer.output)
     if not answer.ok or found is None:
         return Client(path=path, version="unknown", usable=False, why="it does not say its version")
-    usable, why = _judge(runner, path, Release(int(found[1]), int(found[2])))
+    usable, why = _judge(runner, path, DockerRelease(int(found[1]), int(found[2])))
     return Client(path=path, version=found[0], usable=usable, why=why)
 
 
-def _judge(runner: Runner, path: Path, release: Release) -> tuple[bool, str]:
+def _judge(runner: Runner, path: Path, release: DockerRelease) -> tuple[bool, str]:
     if release < CLIENT_NEED.release:
         return False, f"older than {CLIENT_NEED.release}, the first with {CLIENT_NEED.what}"
     why = "BuildKit is built in"

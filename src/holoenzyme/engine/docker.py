@@ -26,7 +26,7 @@ from holoenzyme.engine.base import (
     Usage,
 )
 from holoenzyme.engine.client import Client, find_client
-from holoenzyme.engine.trouble import Absent, Conflict, NoEngine, Refused, Trouble, host_trouble
+from holoenzyme.engine.trouble import Absent, Conflict, EngineRefused, NoEngine, Trouble, host_trouble
 from holoenzyme.engine.versions import Negotiated
 from holoenzyme.errors import HoloenzymeError, InfrastructureError
 from holoenzyme.plan.graph import LABEL, STAGE_LABEL
@@ -189,11 +189,11 @@ class DockerEngine:
             for line in str(api.api.pull(reference)).splitlines():
                 step = json.loads(line) if line.strip() else {}
                 if "error" in step:
-                    raise Refused(f"pulling {reference}: it ended early", text=str(step["error"]))
+                    raise EngineRefused(f"pulling {reference}: it ended early", text=str(step["error"]))
 
         try:
             self._api.ask(f"pulling {reference}", follow)
-        except Refused as error:
+        except EngineRefused as error:
             raise InfrastructureError(f"{reference} could not be pulled", why=error.text) from error
         image = self.image(reference)
         if image is None:
@@ -205,7 +205,7 @@ class DockerEngine:
             answer = self._api.ask(
                 f"asking a registry for {reference}", lambda api: _untyped(api).inspect_distribution(reference)
             )
-        except Refused as error:
+        except EngineRefused as error:
             log.info("no registry answers for %s: %s", reference, error)
             return None
         return str(answer["Descriptor"]["digest"])

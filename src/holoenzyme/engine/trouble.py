@@ -74,7 +74,7 @@ class NoEngine(InfrastructureError):
         super().__init__(what, why=why, fix=fix)
 
 
-class Refused(InfrastructureError):
+class EngineRefused(InfrastructureError):
     """The engine answers that it does not do what it was asked; `text` is what it says."""
 
     def __init__(self, what: str, *, text: str, fix: str | None = None) -> None:
@@ -82,11 +82,11 @@ class Refused(InfrastructureError):
         super().__init__(what, why=text, fix=fix)
 
 
-class Absent(Refused):
+class Absent(EngineRefused):
     """404: the engine does not have what it was asked about."""
 
 
-class Conflict(Refused):
+class Conflict(EngineRefused):
     """409: the engine cannot do it now, for what else is there or goes on."""
 
 
@@ -117,16 +117,16 @@ def refusal(status: int | None, text: str, doing: str) -> HoloenzymeError:
             fix="it was updated just now: run the command again",
         )
     if _NO_SPACE in said.lower():
-        return Refused(f"{doing}: the engine's disk is full", text=said, fix=_SPACE_FIX)
+        return EngineRefused(f"{doing}: the engine's disk is full", text=said, fix=_SPACE_FIX)
     match status:
         case HTTPStatus.NOT_FOUND:
             return Absent(f"{doing}: the engine does not have it", text=said)
         case HTTPStatus.CONFLICT:
             return Conflict(f"{doing}: the engine cannot do that now", text=said)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            return Refused(f"{doing}: the engine does not allow it", text=said, fix="ask whoever runs the engine")
+            return EngineRefused(f"{doing}: the engine does not allow it", text=said, fix="ask whoever runs the engine")
         case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_MANY_REQUESTS:
-            return Refused(f"{doing}: the engine is busy", text=said, fix="run the command again later")
+            return EngineRefused(f"{doing}: the engine is busy", text=said, fix="run the command again later")
         case int() if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return InternalError(
                 f"{doing}: the engine cannot do what it was asked",
@@ -134,7 +134,7 @@ def refusal(status: int | None, text: str, doing: str) -> HoloenzymeError:
                 fix="this is a fault of the project, in what it asked or in the image that it asked it of",
             )
         case _:
-            return Refused(
+            return EngineRefused(
                 f"{doing}: the engine failed",
                 text=said,
                 fix="its log says more (`journalctl -u docker`); `nox -s doctor` looks for the usual causes",

@@ -33,7 +33,7 @@ class ApiVersion(NamedTuple):
         return f"{self.major}.{self.minor}"
 
 
-class Release(NamedTuple):
+class DockerRelease(NamedTuple):
     """A release of Docker, by year and month, or by number since 23.0."""
 
     major: int
@@ -55,7 +55,7 @@ class Need:
 
     what: str
     why: str
-    release: Release
+    release: DockerRelease
     api: ApiVersion
     of_client: bool
 
@@ -65,21 +65,21 @@ NEEDS = (
     Need(
         what="BuildKit, with `docker build --secret`",
         why="CA bundle, proxies and mirrors of the host get into a build, and into no layer",
-        release=Release(18, 9),
+        release=DockerRelease(18, 9),
         api=ApiVersion(1, 39),
         of_client=True,
     ),
     Need(
         what="`docker build --output`",
         why="what the distribution's archive offers comes out of a build as files",
-        release=Release(19, 3),
+        release=DockerRelease(19, 3),
         api=ApiVersion(1, 40),
         of_client=True,
     ),
     Need(
         what="`RUN --mount` without a `# syntax=` line",
         why="stages take secrets, caches and each other's files so; the line would be fetched from a registry",
-        release=Release(20, 10),
+        release=DockerRelease(20, 10),
         api=ApiVersion(1, 41),
         of_client=False,
     ),

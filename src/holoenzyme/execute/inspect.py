@@ -5,7 +5,7 @@ run, and no tool is needed: what is read are LLVM's offload binaries and the ELF
 
     inspection = inspect(Path("target/release/saxpy"))
     inspection.problems                       # () where everything fits together
-    image = inspection.image("sm_90")         # by architecture, or by the kind of device: "cuda", "amdgpu", "host"
+    image = inspection.device_image("sm_90")  # by architecture, or by the kind of device: "cuda", "amdgpu", "host"
     image.kernel("saxpy").arguments           # offset, size and kind of each
 """
 
@@ -107,7 +107,7 @@ class Inspection:
                 found += [f"{image.name}: no kernel {entry!r}, which the host launches" for entry in missing]
         return tuple(found)
 
-    def image(self, wanted: str) -> DeviceImage:
+    def device_image(self, wanted: str) -> DeviceImage:
         """The image for an architecture (`sm_90`) or a kind of device (`cuda`, `amdgpu`, `host`).
 
         Raises `UserError` unless there is exactly one.

@@ -24,7 +24,7 @@ WORK = "/src"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Sandbox:
     """Where programs are run: an image, a folder of the host that is `/src` in it, and the network for fetching."""
 
     image: str
@@ -54,29 +54,29 @@ def user() -> str:
     return f"{UNKNOWN_UID}:{UNKNOWN_UID}" if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"
 
 
-def script_request(place: Place, script: str, limit: float) -> RunRequest:
+def script_request(sandbox: Sandbox, script: str, limit: float) -> RunRequest:
     """The container that runs shell, without network, for at most `limit` seconds."""
     return RunRequest(
-        image=place.image,
+        image=sandbox.image,
         argv=("sh", "-c", script),
         timeout=limit,
-        mounts=_work(place),
+        mounts=_work(sandbox),
         user=user(),
-        workdir=WORK if place.folder else None,
+        workdir=WORK if sandbox.folder else None,
     )
 
 
-def step_request(place: Place, step: SmokeStep, env: Mapping[str, str]) -> RunRequest:
+def step_request(sandbox: Sandbox, step: SmokeStep, env: Mapping[str, str]) -> RunRequest:
     """The container for one step of a smoke test.
 
     Only the fetching has network; only what is run gets `env`.
     """
     request = RunRequest(
-        image=place.image, argv=step.argv, timeout=step.limit, mounts=_work(place), user=user(), workdir=WORK
+        image=sandbox.image, argv=step.argv, timeout=step.limit, mounts=_work(sandbox), user=user(), workdir=WORK
     )
     match step.phase:
         case Phase.FETCH:
-            return place.network.open(request)
+            return sandbox.network.open(request)
         case Phase.COMPILE:
             return replace(request, env=step.env)
         case Phase.RUN:
@@ -94,37 +94,37 @@ def containers(steps: Sequence[SmokeStep]) -> Iterator[tuple[SmokeStep, ...]]:
             yield from ((step,) for step in group)
 
 
-def container_request(place: Place, steps: Sequence[SmokeStep], env: Mapping[str, str]) -> RunRequest:
+def container_request(sandbox: Sandbox, steps: Sequence[SmokeStep], env: Mapping[str, str]) -> RunRequest:
     """The container for these steps: that of the step where it is one, and else a script of them all."""
     if len(steps) == 1:
-        return step_request(place, steps[0], env)
-    calls = _invocations(place, steps, env)
-    return replace(script_request(place, script(calls), time_limit(calls)), workdir=WORK)
+        return step_request(sandbox, steps[0], env)
+    calls = _invocations(sandbox, steps, env)
+    return replace(script_request(sandbox, script(calls), time_limit(calls)), workdir=WORK)
 
 
 def run_steps(
-    engine: Engine, place: Place, steps: Sequence[SmokeStep], env: Mapping[str, str]
+    engine: Engine, sandbox: Sandbox, steps: Sequence[SmokeStep], env: Mapping[str, str]
 ) -> Iterator[tuple[SmokeStep, RunResult]]:
     """Run the steps of a smoke test one after the other, for as long as each that others depend on ends well.
 
     Each has a result of its own, whose request is the container that does the same with it alone.
     """
     for group in containers(steps):
-        for step, result in _run_together(engine, place, group, env):
+        for step, result in _run_together(engine, sandbox, group, env):
             yield step, result
             if step.case is None and (result.timed_out or result.returncode != 0):
                 return
 
 
 def _run_together(
-    engine: Engine, place: Place, steps: Sequence[SmokeStep], env: Mapping[str, str]
+    engine: Engine, sandbox: Sandbox, steps: Sequence[SmokeStep], env: Mapping[str, str]
 ) -> Iterator[tuple[SmokeStep, RunResult]]:
     """Run steps in one container; after a step that took its container along, the others get another.
 
     Where not even the script begins, the first step has the container's end for its own, and the others are not run.
     """
     while steps:
-        result = engine.run(container_request(place, steps, env))
+        result = engine.run(container_request(sandbox, steps, env))
         if len(steps) == 1:
             yield steps[0], result
             return
@@ -135,16 +135,16 @@ def _run_together(
             duration=result.duration,
             timed_out=result.timed_out,
         )
-        found = endings(_invocations(place, steps, env), whole)
+        found = endings(_invocations(sandbox, steps, env), whole)
         for step, ending in zip(steps, found or (replace(whole, returncode=whole.returncode or KILLED),), strict=False):
-            yield step, _result(step_request(place, step, env), ending)
+            yield step, _result(step_request(sandbox, step, env), ending)
         if not found:
             return
         steps = steps[len(found) :]
 
 
-def _invocations(place: Place, steps: Sequence[SmokeStep], env: Mapping[str, str]) -> tuple[Invocation, ...]:
-    requests = [step_request(place, step, env) for step in steps]
+def _invocations(sandbox: Sandbox, steps: Sequence[SmokeStep], env: Mapping[str, str]) -> tuple[Invocation, ...]:
+    requests = [step_request(sandbox, step, env) for step in steps]
     return tuple(Invocation(argv=one.argv, env=one.env, limit=one.timeout) for one in requests)
 
 
@@ -159,8 +159,8 @@ def _result(request: RunRequest, ending: Ending) -> RunResult:
     )
 
 
-def _work(place: Place) -> tuple[Mount, ...]:
-    return (Mount(source=place.folder, target=WORK),) if place.folder else ()
+def _work(sandbox: Sandbox) -> tuple[Mount, ...]:
+    return (Mount(source=sandbox.folder, target=WORK),) if sandbox.folder else ()
 
 
 def built_programs(folder: Path) -> tuple[Path, ...]:

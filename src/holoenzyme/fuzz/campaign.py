@@ -14,7 +14,7 @@ from typing import Protocol
 
 from holoenzyme.fuzz import kernels, render
 from holoenzyme.fuzz.model import Program
-from holoenzyme.fuzz.oracle import Outcome, Run, Truth, Verdict, judge, read_oracle, read_subject
+from holoenzyme.fuzz.oracle import FunctionOutcome, Judgement, Run, Truth, judge, read_oracle, read_subject
 
 #: How a shell or Python tells of SIGXCPU.
 _OUT_OF_TIME = (-24, 128 + 24)
@@ -94,7 +94,7 @@ class Bench(Protocol):
 class Examined:
     """What became of each function, and what the oracle says of it."""
 
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    judgements: dict[str, Judgement] = field(default_factory=dict)
     truths: dict[str, dict[int, Truth]] = field(default_factory=dict)
 
 
@@ -118,11 +118,13 @@ def _with_oracle(bench: Bench, programs: list[Named], found: Examined) -> list[N
         if not bad:
             half = len(programs) // 2
             if not half:
-                found.verdicts[programs[0][0]] = Verdict(Outcome.INVALID, detail=_first_error(built.compiled.output))
+                found.judgements[programs[0][0]] = Judgement(
+                    FunctionOutcome.INVALID, detail=_first_error(built.compiled.output)
+                )
                 return []
             return [*_with_oracle(bench, programs[:half], found), *_with_oracle(bench, programs[half:], found)]
         for name in bad:
-            found.verdicts[name] = Verdict(Outcome.INVALID, detail=bad[name])
+            found.judgements[name] = Judgement(FunctionOutcome.INVALID, detail=bad[name])
         programs = [each for each in programs if each[0] not in bad]
     if not programs or built.ran is None:
         return []
@@ -130,10 +132,10 @@ def _with_oracle(bench: Bench, programs: list[Named], found: Examined) -> list[N
         found.truths.setdefault(name, {})[point] = truth
     suited = []
     for name, program in programs:
-        # The verdict of an empty run tells what is unsuited.
-        verdict = judge(program, found.truths.get(name, {}), Run(status=0), bench.seed)
-        if verdict.outcome is Outcome.UNSUITED:
-            found.verdicts[name] = verdict
+        # The judgement of an empty run tells what is unsuited.
+        judgement = judge(program, found.truths.get(name, {}), Run(status=0), bench.seed)
+        if judgement.outcome is FunctionOutcome.UNSUITED:
+            found.judgements[name] = judgement
         else:
             suited.append((name, program))
     return suited
@@ -171,7 +173,7 @@ def _settle(bench: Bench, programs: list[Named], found: Examined) -> None:
         if built.compiled.ok:
             runs = read_subject(built.ran.output) if built.ran else {}
             for name, program in programs:
-                found.verdicts[name] = judge(program, found.truths[name], runs.get(name), bench.seed)
+                found.judgements[name] = judge(program, found.truths[name], runs.get(name), bench.seed)
             return
         names = {name for name, _ in programs}
         guilty = {programs[0][0]} if len(programs) == 1 else _guilty(text, built.compiled) & names
@@ -181,7 +183,7 @@ def _settle(bench: Bench, programs: list[Named], found: Examined) -> None:
             _settle(bench, programs[half:], found)
             return
         for name in guilty:
-            found.verdicts[name] = _refused(name, text, built.compiled)
+            found.judgements[name] = _refused(name, text, built.compiled)
         programs = [each for each in programs if each[0] not in guilty]
 
 
@@ -223,10 +225,10 @@ def _guilty(text: str, done: Done) -> set[str]:
     return set()
 
 
-def _refused(name: str, text: str, done: Done) -> Verdict:
+def _refused(name: str, text: str, done: Done) -> Judgement:
     """What became of a function that did not compile."""
     if done.timed_out or done.returncode in _OUT_OF_TIME or "SIGXCPU" in done.output:
-        return Verdict(Outcome.COMPILER_HANG, "compile", "the compiler runs without an end")
+        return Judgement(FunctionOutcome.COMPILER_HANG, "compile", "the compiler runs without an end")
     places = _modules_of(text, done.output)
     reports = list(_reports(done.output, "enzyme-error"))
     for report in [each for each in reports if _case(each) == name] or reports:
@@ -234,11 +236,11 @@ def _refused(name: str, text: str, done: Done) -> Verdict:
         frames = [frame for frame in where if isinstance(frame, dict)] if isinstance(where, list) else []
         own = [frame for frame in frames if _PLACE.search(f"{frame.get('file')}:{frame.get('line')}")]
         detail = f"{report.get('kind')}: {report.get('message')}"
-        return Verdict(Outcome.REFUSED if own else Outcome.UNPLACED, "compile", detail[:500])
+        return Judgement(FunctionOutcome.REFUSED if own else FunctionOutcome.UNPLACED, "compile", detail[:500])
     detail = places.get(name) or _first_error(done.output)
     if detail.startswith("error[E"):
-        return Verdict(Outcome.INVALID, "compile", detail)
+        return Judgement(FunctionOutcome.INVALID, "compile", detail)
     if _CRASHED.search(done.output) or done.returncode < 0 or done.returncode >= 128:
         line = next((line for line in done.output.splitlines() if _CRASHED.search(line)), detail)
-        return Verdict(Outcome.COMPILER_CRASH, "compile", line[:500])
-    return Verdict(Outcome.REFUSED if name in places else Outcome.UNPLACED, "compile", detail)
+        return Judgement(FunctionOutcome.COMPILER_CRASH, "compile", line[:500])
+    return Judgement(FunctionOutcome.REFUSED if name in places else FunctionOutcome.UNPLACED, "compile", detail)

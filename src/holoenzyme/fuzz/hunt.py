@@ -14,7 +14,7 @@ from holoenzyme import console
 from holoenzyme.fuzz.campaign import Bench, examine
 from holoenzyme.fuzz.generate import generate
 from holoenzyme.fuzz.model import Program
-from holoenzyme.fuzz.oracle import Outcome, Result, Verdict, judge_oracle, moved, wanted
+from holoenzyme.fuzz.oracle import FunctionOutcome, FunctionResult, Judgement, judge_oracle, moved, wanted
 from holoenzyme.fuzz.shrink import message_kind, shrink
 
 
@@ -36,7 +36,7 @@ class Hunt:
         self._differences, self._wide, self._words = differences, wide, tuple(words)
         self._start, self._started = time.monotonic(), datetime.now(UTC)
         self._shrunk: set[str] = set()
-        self.results: list[Result] = []
+        self.results: list[FunctionResult] = []
 
     def go(self, seeds: range | None, first: int, hours: float | None) -> None:
         """Examine the functions of these seeds, or those from `first` on for as long as was asked."""
@@ -63,54 +63,56 @@ class Hunt:
         if self._differences:
             programs = {name: moved(program) for name, program in programs.items()}
         found = examine(self._bench, list(programs.items()), self._crate)
-        verdicts = found.verdicts
+        judgements = found.judgements
         if self._differences:
-            verdicts = {
-                name: judge_oracle(programs[name], found.truths[name]) if verdict.outcome is Outcome.RIGHT else verdict
-                for name, verdict in verdicts.items()
+            judgements = {
+                name: judge_oracle(programs[name], found.truths[name])
+                if judgement.outcome is FunctionOutcome.RIGHT
+                else judgement
+                for name, judgement in judgements.items()
             }
         for name, program in programs.items():
-            verdict = verdicts[name]
-            result = Result(
+            judgement = judgements[name]
+            result = FunctionResult(
                 seed=program.seed,
-                outcome=verdict.outcome,
-                mode=verdict.mode,
-                detail=verdict.detail,
+                outcome=judgement.outcome,
+                mode=judgement.mode,
+                detail=judgement.detail,
                 kinds=tuple(sorted(program.kinds())),
             )
-            if verdict.outcome is not Outcome.RIGHT:
-                console.say(f"  {program.seed}: {verdict.outcome}: {verdict.detail[:200]}")
-            if self._is_new(verdict):
+            if judgement.outcome is not FunctionOutcome.RIGHT:
+                console.say(f"  {program.seed}: {judgement.outcome}: {judgement.detail[:200]}")
+            if self._is_new(judgement):
                 self._left -= 1
-                result = replace(result, file=str(self._shrink(program, verdict)))
+                result = replace(result, file=str(self._shrink(program, judgement)))
             self.results.append(result)
         counts = Counter(result.outcome.value for result in self.results)
         told = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
         console.say(f"{len(self.results)} functions in {time.monotonic() - self._start:.0f} s: {told}")
 
-    def _is_new(self, verdict: Verdict) -> bool:
+    def _is_new(self, judgement: Judgement) -> bool:
         """Whether to shrink it: messages of the compiler that were shrunk already are not shrunk again."""
-        if not verdict.outcome.is_failure or self._left <= 0:
+        if not judgement.outcome.is_failure or self._left <= 0:
             return False
-        if verdict.mode != "compile":
+        if judgement.mode != "compile":
             return True
-        key = f"{verdict.outcome} {message_kind(verdict.detail)}"
+        key = f"{judgement.outcome} {message_kind(judgement.detail)}"
         new = key not in self._shrunk
         self._shrunk.add(key)
         return new
 
-    def _shrink(self, program: Program, verdict: Verdict) -> Path:
+    def _shrink(self, program: Program, judgement: Judgement) -> Path:
         """Write the smallest program that fails in the same way."""
 
-        def test(candidates: Sequence[Program]) -> list[Verdict]:
+        def test(candidates: Sequence[Program]) -> list[Judgement]:
             named = [(str(index), candidate) for index, candidate in enumerate(candidates)]
-            verdicts = examine(self._bench, named, len(named)).verdicts
-            return [verdicts[name] for name, _ in named]
+            judgements = examine(self._bench, named, len(named)).judgements
+            return [judgements[name] for name, _ in named]
 
         console.say(f"  shrinking {program.seed}")
-        small = shrink(program, verdict, test)
+        small = shrink(program, judgement, test)
         found = examine(self._bench, [("0", small)], 1)
-        final = found.verdicts["0"]
+        final = found.judgements["0"]
         header = [
             "EXPECTED: the numbers that stand after `want`.",
             f"OBSERVED: {final.outcome}: {final.detail}".replace("\n", " ").rstrip(": "),

@@ -21,7 +21,7 @@ _USELESS = {False: 1e-5, True: 1e-1}
 _LARGEST = 1e12
 
 
-class Outcome(StrEnum):
+class FunctionOutcome(StrEnum):
     """What became of a function."""
 
     RIGHT = "right"
@@ -38,7 +38,12 @@ class Outcome(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Whether it is the compiler's fault."""
-        return self not in (Outcome.RIGHT, Outcome.REFUSED, Outcome.UNSUITED, Outcome.INVALID)
+        return self not in (
+            FunctionOutcome.RIGHT,
+            FunctionOutcome.REFUSED,
+            FunctionOutcome.UNSUITED,
+            FunctionOutcome.INVALID,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +127,20 @@ def read_subject(text: str) -> dict[str, Run]:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """What became of a function, in which mode, and what there is to say."""
 
-    outcome: Outcome
+    outcome: FunctionOutcome
     mode: str = ""
     detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class FunctionResult:
     """One function: its seed, its constructs, what became of it, and the file with it where it was shrunk."""
 
     seed: int
-    outcome: Outcome
+    outcome: FunctionOutcome
     mode: str
     detail: str
     kinds: tuple[str, ...]
@@ -146,15 +151,15 @@ class Result:
 _LATE = (14, 24)
 
 
-def judge(program: Program, truths: Mapping[int, Truth], run: Run | None, seed: float = 1.0) -> Verdict:
+def judge(program: Program, truths: Mapping[int, Truth], run: Run | None, seed: float = 1.0) -> Judgement:
     """Compare what a function gave with what the oracle says."""
     if any(truth.panicked for truth in truths.values()) or len(truths) != len(program.points):
-        return Verdict(Outcome.UNSUITED, detail="it panics")
+        return Judgement(FunctionOutcome.UNSUITED, detail="it panics")
     useful = [point for point, truth in sorted(truths.items()) if truth.is_useful(single=program.single)]
     if not useful:
-        return Verdict(Outcome.UNSUITED, detail="no point says anything")
+        return Judgement(FunctionOutcome.UNSUITED, detail="no point says anything")
     if run is None:
-        return Verdict(Outcome.CRASH, detail="nothing was printed")
+        return Judgement(FunctionOutcome.CRASH, detail="nothing was printed")
     for mode in ("primal", *program.possible_modes()):
         for point in useful:
             got = run.numbers.get((mode, point))
@@ -162,17 +167,17 @@ def judge(program: Program, truths: Mapping[int, Truth], run: Run | None, seed: 
                 continue
             problem = _compare(got, list(expected(program, truths[point], mode, point, seed)), program.single)
             if problem:
-                outcome = Outcome.INVALID if mode == "primal" else Outcome.WRONG
-                return Verdict(outcome, mode, f"{mode} at point {point}: {problem}")
+                outcome = FunctionOutcome.INVALID if mode == "primal" else FunctionOutcome.WRONG
+                return Judgement(outcome, mode, f"{mode} at point {point}: {problem}")
     if run.status != 0:
         mode, point = run.last
         where = f"{mode} at point {point}"
         if mode == "primal":
-            return Verdict(Outcome.INVALID, mode, f"{where}: wait status {run.status} {run.panic}")
+            return Judgement(FunctionOutcome.INVALID, mode, f"{where}: wait status {run.status} {run.panic}")
         if run.status is not None and run.status & 127 in _LATE:
-            return Verdict(Outcome.HANG, mode, f"{where}: runs without an end")
-        return Verdict(Outcome.CRASH, mode, f"{where}: wait status {run.status} {run.panic}".rstrip())
-    return Verdict(Outcome.RIGHT)
+            return Judgement(FunctionOutcome.HANG, mode, f"{where}: runs without an end")
+        return Judgement(FunctionOutcome.CRASH, mode, f"{where}: wait status {run.status} {run.panic}".rstrip())
+    return Judgement(FunctionOutcome.RIGHT)
 
 
 def expected(program: Program, truth: Truth, mode: str, point: int, seed: float) -> Iterator[Number]:
@@ -251,13 +256,13 @@ def moved(program: Program) -> Program:
     return replace(program, modes=(), points=(point, tuple(there), tuple(back)))
 
 
-def judge_oracle(program: Program, truths: Mapping[int, Truth]) -> Verdict:
+def judge_oracle(program: Program, truths: Mapping[int, Truth]) -> Judgement:
     """Compare the derivatives that the oracle gives with central differences of its values; `program` is `moved`."""
     if len(truths) != len(program.points) or not all(t.is_useful(single=program.single) for t in truths.values()):
-        return Verdict(Outcome.UNSUITED, detail="no point says anything")
+        return Judgement(FunctionOutcome.UNSUITED, detail="no point says anything")
     if program.single or program.narrows():
         # Differences of f32 say too little.
-        return Verdict(Outcome.RIGHT)
+        return Judgement(FunctionOutcome.RIGHT)
     direction = directions(program, 0, 0)
     jumps = False
     for index, row in enumerate(truths[0].rows):
@@ -269,8 +274,14 @@ def judge_oracle(program: Program, truths: Mapping[int, Truth]) -> Verdict:
             continue
         # Two that are sorted and equal, or a condition that holds by a hair: another way is taken on one side alone.
         if not any(abs(step / _STEP - along.value) <= allowed for step in (there - here, here - back)):
-            return Verdict(
-                Outcome.INVALID, "oracle", f"output {index}: difference {difference!r}, derivative {along.value!r}"
+            return Judgement(
+                FunctionOutcome.INVALID,
+                "oracle",
+                f"output {index}: difference {difference!r}, derivative {along.value!r}",
             )
         jumps = True
-    return Verdict(Outcome.UNSUITED, detail="it jumps at the point") if jumps else Verdict(Outcome.RIGHT)
+    return (
+        Judgement(FunctionOutcome.UNSUITED, detail="it jumps at the point")
+        if jumps
+        else Judgement(FunctionOutcome.RIGHT)
+    )

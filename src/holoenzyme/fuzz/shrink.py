@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from holoenzyme.fuzz.model import Level, Node, Passing, Program, Shape
-from holoenzyme.fuzz.oracle import Outcome, Verdict
+from holoenzyme.fuzz.oracle import FunctionOutcome, Judgement
 from holoenzyme.fuzz.patterns import block
 
 #: Judges functions; answers in their order.
-Test = Callable[[Sequence[Program]], Sequence[Verdict]]
+Test = Callable[[Sequence[Program]], Sequence[Judgement]]
 
 _HALF = Node("literal", "real", "%L{0.5}", sure=False)
 _SIMPLE = {
@@ -20,14 +20,16 @@ _SIMPLE = {
 }
 
 
-def shrink(program: Program, verdict: Verdict, test: Test, *, group: int = 8, rounds: int = 30) -> Program:
-    """The smallest that was found within so many rounds of `group` candidates that fails as `verdict` says."""
+def shrink(program: Program, judgement: Judgement, test: Test, *, group: int = 8, rounds: int = 30) -> Program:
+    """The smallest that was found within so many rounds of `group` candidates that fails as `judgement` says."""
     best, spent = program, 0
     while spent < rounds:
         tried = {best}
-        for candidates in _grouped(candidate for candidate in smaller(best, verdict) if candidate not in tried):
+        for candidates in _grouped(candidate for candidate in smaller(best, judgement) if candidate not in tried):
             spent += 1
-            good = [each for each, got in zip(candidates, test(candidates), strict=True) if same_failure(verdict, got)]
+            good = [
+                each for each, got in zip(candidates, test(candidates), strict=True) if same_failure(judgement, got)
+            ]
             if good:
                 best = min(good, key=Program.weight)
                 break
@@ -50,11 +52,11 @@ def _grouped(candidates: Iterator[Program], size: int = 8) -> Iterator[list[Prog
         yield group
 
 
-def same_failure(wanted: Verdict, got: Verdict) -> bool:
-    """Whether two verdicts tell of the same failure: the outcome, and where it is one of the compiler, its message."""
+def same_failure(wanted: Judgement, got: Judgement) -> bool:
+    """Whether two judgements tell of one failure: the outcome, and where it is one of the compiler, its message."""
     if got.outcome is not wanted.outcome:
         return False
-    compiler = (Outcome.COMPILER_CRASH, Outcome.UNPLACED, Outcome.REFUSED)
+    compiler = (FunctionOutcome.COMPILER_CRASH, FunctionOutcome.UNPLACED, FunctionOutcome.REFUSED)
     return got.outcome not in compiler or message_kind(got.detail) == message_kind(wanted.detail)
 
 
@@ -68,9 +70,9 @@ def message_kind(message: str) -> str:
     return " ".join(words[:8])
 
 
-def smaller(program: Program, verdict: Verdict) -> Iterator[Program]:
+def smaller(program: Program, judgement: Judgement) -> Iterator[Program]:
     """Functions with one thing less, the boldest first."""
-    yield from _fewer_checks(program, verdict)
+    yield from _fewer_checks(program, judgement)
     for count in dict.fromkeys((max(1, len(program.items) // 2), 1)):
         yield from _without_items(program, count)
     for body in edits(program.body):
@@ -81,12 +83,12 @@ def smaller(program: Program, verdict: Verdict) -> Iterator[Program]:
             yield replace(program, items=(*program.items[:index], edited, *program.items[index + 1 :]))
 
 
-def _fewer_checks(program: Program, verdict: Verdict) -> Iterator[Program]:
+def _fewer_checks(program: Program, judgement: Judgement) -> Iterator[Program]:
     if len(program.modes) > 1:
-        if verdict.mode in program.modes:
-            yield replace(program, modes=(verdict.mode,))
+        if judgement.mode in program.modes:
+            yield replace(program, modes=(judgement.mode,))
         for mode in program.possible_modes():
-            if mode != verdict.mode:
+            if mode != judgement.mode:
                 yield replace(program, modes=(mode,))
     if len(program.points) > 1:
         for point in program.points:

@@ -24,7 +24,7 @@ from holoenzyme.errors import InternalError, UserError
 from holoenzyme.lint.files import project_files
 from holoenzyme.matrix.yamlfile import load_model
 from holoenzyme.process import Command, Completed, Runner
-from holoenzyme.report.mutants_table import Outcome, Result
+from holoenzyme.report.mutants_table import MutantOutcome, MutantResult
 
 #: Where the mutants are declared.
 LIST = "tests/mutants.yaml"
@@ -141,7 +141,7 @@ class ProjectCopy:
         self.writes += 1
         os.utime(path, (path.stat().st_mtime + self.writes,) * 2)
 
-    def try_mutant(self, file: str, mutant: Mutant, words: tuple[str, ...]) -> Result:
+    def try_mutant(self, file: str, mutant: Mutant, words: tuple[str, ...]) -> MutantResult:
         """Change the module, run the tests, and put the module back."""
         from holoenzyme.lint.mutating import change
 
@@ -155,7 +155,7 @@ class ProjectCopy:
             raise UserError(f"{LIST}: {mutant.name}: {error.what}", why=error.why, fix=error.fix) from error
         finally:
             self._write(path, text)
-        return Result(
+        return MutantResult(
             name=mutant.name,
             file=file,
             was=mutant.was,
@@ -184,7 +184,7 @@ def project_copy(root: Path, runner: Runner) -> Iterator[ProjectCopy]:
         yield copy
 
 
-def examine(copy: ProjectCopy, modules: Sequence[Module], *, all_tests: bool) -> Iterator[Result]:
+def examine(copy: ProjectCopy, modules: Sequence[Module], *, all_tests: bool) -> Iterator[MutantResult]:
     """Try every mutant with the tests of its module, or with all; says each as it is known."""
     for module in modules:
         for mutant in module.mutants:
@@ -193,14 +193,14 @@ def examine(copy: ProjectCopy, modules: Sequence[Module], *, all_tests: bool) ->
             yield result
 
 
-def _outcome(done: Completed) -> Outcome:
+def _outcome(done: Completed) -> MutantOutcome:
     if done.timed_out:
-        return Outcome.TIMED_OUT
+        return MutantOutcome.TIMED_OUT
     if done.returncode in _FAILED:
-        return Outcome.KILLED
+        return MutantOutcome.KILLED
     # Tests that were not found, and errors of pytest, say nothing of the mutant.
     done.check("pytest")
-    return Outcome.SURVIVED
+    return MutantOutcome.SURVIVED
 
 
 def _first_failure(output: str) -> str:

@@ -27,7 +27,7 @@ _FACTOR = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class Mutation:
     """What stands there, what comes in its place, and the text of the whole module then.
 
     `was` and `becomes` are the lines that differ, with single spaces for line ends and indentation; `within` is the
@@ -40,7 +40,7 @@ class Change:
     text: str
 
 
-def changes(text: str, was: str | None = None) -> Iterator[Change]:
+def changes(text: str, was: str | None = None) -> Iterator[Mutation]:
     """Every change of a module, each once, or those that replace the text `was`."""
     wrapper = MetadataWrapper(cst.parse_module(text))
     operators = [*mutation_operators, *_operators(text)]
@@ -57,7 +57,7 @@ def changes(text: str, was: str | None = None) -> Iterator[Change]:
                 yield _change(text, changed, place, scopes)
 
 
-def change(text: str, was: str, becomes: str, within: str | None = None) -> Change:
+def change(text: str, was: str, becomes: str, within: str | None = None) -> Mutation:
     """The one change that replaces `was` by `becomes`, in the function or class `within` where that is given.
 
     Raises `UserError` where there is none, or more than one.
@@ -94,13 +94,13 @@ def _compiles(text: str) -> bool:
     return True
 
 
-def _change(text: str, changed: str, place: CodeRange, scopes: list[tuple[int, int, str]]) -> Change:
+def _change(text: str, changed: str, place: CodeRange, scopes: list[tuple[int, int, str]]) -> Mutation:
     old, new = text.splitlines(), changed.splitlines()
     head = _shared(old, new)
     tail = _shared(old[head:][::-1], new[head:][::-1])
     line = max(head + 1, place.start.line)
     inside = [name for start, end, name in scopes if start <= line <= end]
-    return Change(
+    return Mutation(
         was=" ".join(part.strip() for part in old[head : len(old) - tail]),
         becomes=" ".join(part.strip() for part in new[head : len(new) - tail]),
         within=inside[-1] if inside else "",

@@ -33,7 +33,7 @@ class Condition(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Diagnosis:
     """What one check found, and the command (or the step) that mends it."""
 
     name: str
@@ -42,12 +42,12 @@ class Finding:
     fix: str | None = None
 
 
-def check_python(host: Host) -> Finding:
+def check_python(host: Host) -> Diagnosis:
     """Python itself; the launcher asks for the same, but `python -m holoenzyme` may be started by any."""
     found, needed = (".".join(map(str, version)) for version in (host.python, PYTHON_NEEDED))
     if host.python >= PYTHON_NEEDED:
-        return Finding(name="python", condition=Condition.OK, message=f"Python {found}")
-    return Finding(
+        return Diagnosis(name="python", condition=Condition.OK, message=f"Python {found}")
+    return Diagnosis(
         name="python",
         condition=Condition.MISSING,
         message=f"this is Python {found}; {needed} or newer is needed",
@@ -55,12 +55,12 @@ def check_python(host: Host) -> Finding:
     )
 
 
-def check_client(host: Host) -> Finding:
+def check_client(host: Host) -> Diagnosis:
     """A `docker` command that builds can use: new enough, with BuildKit, and understood by the engine."""
     clients = find_clients(host.runner, _search_path(host))
     chosen = choose(clients)
     if chosen is None:
-        return Finding(
+        return Diagnosis(
             name="docker client",
             condition=Condition.MISSING,
             message="no `docker` command on PATH",
@@ -68,8 +68,8 @@ def check_client(host: Host) -> Finding:
         )
     said = "; ".join(map(str, clients))
     if chosen.usable:
-        return Finding(name="docker client", condition=Condition.OK, message=f"{chosen.path} is used ({said})")
-    return Finding(
+        return Diagnosis(name="docker client", condition=Condition.OK, message=f"{chosen.path} is used ({said})")
+    return Diagnosis(
         name="docker client",
         condition=Condition.MISSING,
         message=f"no `docker` command can be used for builds ({said})",
@@ -77,13 +77,13 @@ def check_client(host: Host) -> Finding:
     )
 
 
-def check_engine(host: Host) -> Finding:
+def check_engine(host: Host) -> Diagnosis:
     """The engine answers this user, and one version of the API is spoken by both sides."""
     try:
-        return Finding(name="engine", condition=Condition.OK, message=str(host.engine()))
+        return Diagnosis(name="engine", condition=Condition.OK, message=str(host.engine()))
     except HoloenzymeError as error:
         fix = _engine_fix(host, error) if isinstance(error, NoEngine) else error.fix
-        return Finding(name="engine", condition=Condition.MISSING, message=f"{error.what}: {error.why}", fix=fix)
+        return Diagnosis(name="engine", condition=Condition.MISSING, message=f"{error.what}: {error.why}", fix=fix)
 
 
 def _engine_fix(host: Host, error: NoEngine) -> str:
@@ -99,29 +99,29 @@ def _engine_fix(host: Host, error: NoEngine) -> str:
     return as_root(host, *(("systemctl", "start", "docker") if systemd else ("service", "docker", "start")))
 
 
-def check_disk(host: Host) -> Finding:
+def check_disk(host: Host) -> Diagnosis:
     """Space where the engine keeps its images."""
     address = host.environ.get("DOCKER_HOST", "")
     if address and not address.startswith("unix://"):
-        return Finding(
+        return Diagnosis(
             name="disk", condition=Condition.WARN, message=f"not looked at: the engine is remote ({address})"
         )
     asked = _docker(host, "info", "--format", "{{.DockerRootDir}}")
     folder = asked.output.strip() if asked is not None and asked.ok else ""
     if not folder:
-        return Finding(
+        return Diagnosis(
             name="disk", condition=Condition.WARN, message="not looked at: the engine does not say where it is"
         )
     try:
         free = host.disk_free(Path(folder))
     except OSError as error:
         message = f"not looked at: the engine's folder {folder} cannot be reached from here ({error.strerror})"
-        return Finding(name="disk", condition=Condition.WARN, message=message)
+        return Diagnosis(name="disk", condition=Condition.WARN, message=message)
     # Rounded down, so that too little never looks like enough.
     amount = f"{free // 100_000_000 / 10} GB free in {folder}"
     if free >= DISK_NEEDED:
-        return Finding(name="disk", condition=Condition.OK, message=amount)
-    return Finding(
+        return Diagnosis(name="disk", condition=Condition.OK, message=amount)
+    return Diagnosis(
         name="disk",
         condition=Condition.MISSING,
         message=f"{amount}; {DISK_NEEDED / 1e9:.0f} GB are needed",
@@ -129,12 +129,12 @@ def check_disk(host: Host) -> Finding:
     )
 
 
-def check_mmdebstrap(host: Host) -> Finding:
+def check_mmdebstrap(host: Host) -> Diagnosis:
     """A tool that only machines without a registry need."""
     return _check_tool(host, "mmdebstrap", Condition.WARN)
 
 
-def check_skopeo(host: Host) -> Finding:
+def check_skopeo(host: Host) -> Diagnosis:
     """A tool for stores: needed where one is named."""
     absent = Condition.MISSING if host.environ.get(VARIABLE) else Condition.WARN
     found = _check_tool(host, "skopeo", absent)
@@ -143,36 +143,36 @@ def check_skopeo(host: Host) -> Finding:
         try:
             versions.check_skopeo(asked.output, host.engine().engine)
         except versions.UnfitVersion as error:
-            return Finding(name="skopeo", condition=absent, message=f"{error.what}: {error.why}", fix=error.fix)
+            return Diagnosis(name="skopeo", condition=absent, message=f"{error.what}: {error.why}", fix=error.fix)
         except HoloenzymeError:
             return found  # what is wrong with the engine is found by its own check
     return found
 
 
-def _check_tool(host: Host, tool: str, absent: Condition) -> Finding:
+def _check_tool(host: Host, tool: str, absent: Condition) -> Diagnosis:
     path = host.which(tool)
     if path is not None:
-        return Finding(name=tool, condition=Condition.OK, message=str(path))
+        return Diagnosis(name=tool, condition=Condition.OK, message=str(path))
     by_itself = "; the build installs it when it needs it" if can_install(host) else ""
-    return Finding(
+    return Diagnosis(
         name=tool, condition=absent, message=f"absent; it {TOOLS[tool]}{by_itself}", fix=install_line(host, tool)
     )
 
 
-def check_ca(host: Host) -> Finding:
+def check_ca(host: Host) -> Diagnosis:
     """The CA bundle that builds are given, so that cargo and apt trust what the host trusts."""
     bundle = ca_bundle(host.environ)
     if bundle is not None:
-        return Finding(name="ca bundle", condition=Condition.OK, message=str(bundle))
+        return Diagnosis(name="ca bundle", condition=Condition.OK, message=str(bundle))
     named = host.environ.get("SSL_CERT_FILE")
     if named:
         message, fix = f"SSL_CERT_FILE names {named}, which is no file", "unset SSL_CERT_FILE"
     else:
         message, fix = "none in the usual places", install_line(host, "ca-certificates")
-    return Finding(name="ca bundle", condition=Condition.MISSING, message=message, fix=fix)
+    return Diagnosis(name="ca bundle", condition=Condition.MISSING, message=message, fix=fix)
 
 
-def check_gpu(host: Host) -> Finding:
+def check_gpu(host: Host) -> Diagnosis:
     """A GPU; only what runs on one needs it."""
     found = []
     trouble = ""
@@ -185,8 +185,8 @@ def check_gpu(host: Host) -> Finding:
     if host.exists(Path("/dev/kfd")):
         found.append("/dev/kfd (AMD)")
     if found:
-        return Finding(name="gpu", condition=Condition.OK, message="; ".join(found))
-    return Finding(
+        return Diagnosis(name="gpu", condition=Condition.OK, message="; ".join(found))
+    return Diagnosis(
         name="gpu",
         condition=Condition.WARN,
         message=f"none; cells for the host do not need one{trouble}",
@@ -194,7 +194,7 @@ def check_gpu(host: Host) -> Finding:
     )
 
 
-CHECKS: tuple[Callable[[Host], Finding], ...] = (
+CHECKS: tuple[Callable[[Host], Diagnosis], ...] = (
     check_python,
     check_client,
     check_engine,
@@ -206,7 +206,7 @@ CHECKS: tuple[Callable[[Host], Finding], ...] = (
 )
 
 
-def examine(host: Host) -> tuple[Finding, ...]:
+def examine(host: Host) -> tuple[Diagnosis, ...]:
     """All checks, in order."""
     return tuple(check(host) for check in CHECKS)
 

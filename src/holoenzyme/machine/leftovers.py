@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from holoenzyme.engine.base import ContainerInfo, Housekeeping, ImageInfo
-from holoenzyme.plan.graph import DEBUG, HASH_LABEL, NAMESPACE, STAGE_LABEL, TAG_LENGTH, UNNAMED
+from holoenzyme.plan.graph import DEBUG, HASH_LABEL, PROVED, STAGE_LABEL, STAGING, TAG_LENGTH, UNNAMED
 
 #: Repositories for images on the way, which nothing but `clean` takes away when a process dies.
 PASSING = (UNNAMED, DEBUG)
@@ -95,7 +95,7 @@ def images(
         stays: str | None = None
         if current is not None and image.tags and image.labels.get(HASH_LABEL) in current:
             stays = "a cell uses it"
-        elif current is not None and any(not tag.startswith(f"{NAMESPACE}/") for tag in ours):
+        elif current is not None and any(not tag.startswith(f"{STAGING}/") for tag in ours):
             stays = "it is the proved image of a cell"
         elif image.id in used_by:
             stays = f"container {used_by[image.id][:12]} needs it"
@@ -116,7 +116,7 @@ def _is_our_name(tag: str, image: ImageInfo) -> bool:
     stage = image.labels.get(STAGE_LABEL)
     if repository in PASSING:
         return True
-    return stage is not None and repository in (f"{NAMESPACE}/{stage}", f"{NAMESPACE.partition('/')[0]}/{stage}")
+    return stage is not None and repository in (f"{STAGING}/{stage}", f"{PROVED}/{stage}")
 
 
 def _is_our_remnant(engine: Housekeeping, image: ImageInfo, named: Iterable[ImageInfo], state: Path) -> bool:

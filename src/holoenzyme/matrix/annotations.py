@@ -53,7 +53,7 @@ class Expected:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Program:
+class AnnotatedProgram:
     """An annotated source file: its path in the crate, and its revisions; none means that there is one way only.
 
     What is in `all_flags`, `all_expected` and `all_never` holds in the revisions beside it, in every one where there is
@@ -84,7 +84,7 @@ class Program:
         return tuple(text for names, text in self.all_never if not names or revision in names)
 
 
-def parse_program(text: str, *, path: str, where: str) -> Program:
+def parse_program(text: str, *, path: str, where: str) -> AnnotatedProgram:
     """Read the annotations of a source file; `path` is its path in the crate, `where` what errors call it.
 
     Raises `UserError` with the line of what is no annotation, names what is not there, or leaves out what is needed.
@@ -100,7 +100,7 @@ class _Parser:
         self._expected: list[tuple[frozenset[str], Expected]] = []
         self._never: list[tuple[frozenset[str], str]] = []
 
-    def program(self) -> Program:
+    def program(self) -> AnnotatedProgram:
         # Directives first: they say which revisions annotations may name, wherever they stand.
         meant = [(number, line) for number, line in enumerate(self._lines, start=1) if _MEANT.search(line)]
         directives = [(number, line) for number, line in meant if line.lstrip().startswith("//@")]
@@ -109,7 +109,7 @@ class _Parser:
         for number, line in meant:
             if (number, line) not in directives:
                 self._annotation(number, line)
-        program = Program(
+        program = AnnotatedProgram(
             path=self._path,
             revisions=self._revisions,
             all_flags=tuple(self._flags),

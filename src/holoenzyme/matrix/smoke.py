@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.annotations import Expected, Program, parse_program
+from holoenzyme.matrix.annotations import AnnotatedProgram, Expected, parse_program
 from holoenzyme.matrix.pattern import matches
 from holoenzyme.matrix.placeholders import fill, wrong_placeholders
 from holoenzyme.matrix.yamlfile import load_model, refuse
@@ -253,7 +253,7 @@ class SmokeTest:
 
     folder: Path
     rule: SmokeRule
-    programs: tuple[Program, ...] = ()
+    programs: tuple[AnnotatedProgram, ...] = ()
 
     def serves(self, cell: str) -> bool:
         """Whether the test is declared for a cell."""
@@ -299,7 +299,7 @@ class SmokeTest:
         never = tuple(dict.fromkeys(text for case in cases for text in case.never))
         return (ProgramCase(name=rule.together, args=rule.args, expected=expected, never=never),)
 
-    def _revisions_of(self, rule: ProgramRule, program: Program, channel: str) -> tuple[str | None, ...]:
+    def _revisions_of(self, rule: ProgramRule, program: AnnotatedProgram, channel: str) -> tuple[str | None, ...]:
         if not program.revisions:
             return (None,)
         if rule.revisions == "each":
@@ -312,7 +312,7 @@ class SmokeTest:
             )
         return (channel,)
 
-    def _case_name(self, program: Program, revision: str | None) -> str:
+    def _case_name(self, program: AnnotatedProgram, revision: str | None) -> str:
         if revision is None:
             return program.name
         # The name of the file is left out where every revision has a name of its own.
@@ -320,12 +320,12 @@ class SmokeTest:
         return revision if len(set(each)) == len(each) else f"{program.name}-{revision}"
 
 
-def _fill(words: Sequence[str], program: Program, revision: str | None) -> tuple[str, ...]:
+def _fill(words: Sequence[str], program: AnnotatedProgram, revision: str | None) -> tuple[str, ...]:
     names = {"path": program.path, "name": program.name, "revision": revision or ""}
     return tuple(fill(word, names) for word in words)
 
 
-def _load_programs(root: Path, declaration: Path, rule: SmokeRule) -> tuple[Program, ...]:
+def _load_programs(root: Path, declaration: Path, rule: SmokeRule) -> tuple[AnnotatedProgram, ...]:
     """The programs that a declaration names; raises `UserError` where there are none, or one is wrong."""
     if rule.programs is None:
         return ()

@@ -11,8 +11,10 @@ from types import MappingProxyType
 from holoenzyme.render.comments import without_comments
 from holoenzyme.render.stages import Stage, StageKind
 
-#: Where stages live in an engine until a proof promotes an image.
-NAMESPACE = "holoenzyme/stage"
+#: Where proved images have their names: `holoenzyme/toolchain:CELL`.
+PROVED = "holoenzyme"
+#: Where stages live in an engine; of an image, until a proof gives it a name.
+STAGING = f"{PROVED}/stage"
 #: For images on the way: a base before its labels, and the state before a step that failed.
 UNNAMED = "holoenzyme/unnamed"
 DEBUG = "holoenzyme/debug"
@@ -76,7 +78,7 @@ class Node:
     @property
     def image(self) -> str:
         """The name of its image in the staging namespace."""
-        return f"{NAMESPACE}/{self.stage.name}:{self.input_hash[:TAG_LENGTH]}"
+        return f"{STAGING}/{self.stage.name}:{self.input_hash[:TAG_LENGTH]}"
 
     @property
     def dockerfile(self) -> str:

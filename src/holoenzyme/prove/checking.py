@@ -27,7 +27,7 @@ from holoenzyme.evidence.record import HostFacts, ImageFacts, Record, StepRecord
 from holoenzyme.execute.inspect import inspect
 from holoenzyme.execute.inspect_kernels import KERNEL_PREFIX
 from holoenzyme.execute.smoke import (
-    Place,
+    Sandbox,
     built_programs,
     container_request,
     containers,
@@ -59,8 +59,8 @@ class ScriptTask:
 
     def part(self) -> ProofPart:
         """What of it a proof's digest covers."""
-        place = Place(image="", folder=_NOWHERE if self.writes else None)
-        request = script_request(place, self.script, self.limit)
+        sandbox = Sandbox(image="", folder=_NOWHERE if self.writes else None)
+        request = script_request(sandbox, self.script, self.limit)
         return ProofPart(check=self.check, requests=[_request_data(request)], files={})
 
 
@@ -79,10 +79,10 @@ class SmokeTask:
 
     def part(self) -> ProofPart:
         """What of it a proof's digest covers."""
-        place = Place(image="", folder=_NOWHERE)
+        sandbox = Sandbox(image="", folder=_NOWHERE)
         return ProofPart(
             check=self.check,
-            requests=[_request_data(container_request(place, steps, {})) for steps in containers(self.steps)],
+            requests=[_request_data(container_request(sandbox, steps, {})) for steps in containers(self.steps)],
             files={name: file.content for name, file in self.files.items()},
         )
 
@@ -174,8 +174,8 @@ class Checks:
     def _run_script(self, task: ScriptTask) -> Verdict:
         with ExitStack() as stack:
             folder = stack.enter_context(work_folder({})) if task.writes else None
-            place = Place(image=self._image.name, folder=folder)
-            result = self._session.engine.run(script_request(place, task.script, task.limit))
+            sandbox = Sandbox(image=self._image.name, folder=folder)
+            result = self._session.engine.run(script_request(sandbox, task.script, task.limit))
         return judge(task.check, [_step(task.check.name, result)])
 
     def _run_smoke(self, task: SmokeTask) -> Verdict:
@@ -184,12 +184,12 @@ class Checks:
         oracle = load_oracle(task.test.folder / rule.oracle) if rule.oracle else None
         launches = bool(oracle and oracle.launches)
         with work_folder(task.files) as folder:
-            place = Place(
+            sandbox = Sandbox(
                 image=self._image.name,
                 folder=folder,
                 network=Network.of(self._session.environ),
             )
-            ran = run_steps(self._session.engine, place, task.steps, ENVIRONMENT if launches else {})
+            ran = run_steps(self._session.engine, sandbox, task.steps, ENVIRONMENT if launches else {})
             steps = [_step(step.name, result) for step, result in ran]
             programs = [_read_program(path, self._cell.target) for path in built_programs(folder)] if launches else []
         return judge(task.check, steps, oracle=oracle, programs=programs)
@@ -213,7 +213,7 @@ def _read_program(path: Path, target: str) -> Program:
     """What the image for a target in a program holds."""
     try:
         inspection = inspect(path)
-        image = inspection.image(target)
+        image = inspection.device_image(target)
     except UserError as error:
         return Program(name=path.name, problems=(str(error),))
     kernels = {

@@ -10,12 +10,9 @@ from holoenzyme.build.images import make_images
 from holoenzyme.build.scheduler import Report, stage_lock
 from holoenzyme.evidence.record import Record
 from holoenzyme.matrix.model import Cell
-from holoenzyme.plan.graph import Node
+from holoenzyme.plan.graph import PROVED, Node
 from holoenzyme.prove.proof import Proof, is_proved, proof_of, prove
 from holoenzyme.session import Session
-
-#: Where proved images are named: `holoenzyme/toolchain:CELL`.
-NAMESPACE = "holoenzyme"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +47,7 @@ def build_cells(
 
 
 def _prove(session: Session, proof: Proof, node: Node, report: Report, *, again: bool) -> Built:
-    name = f"{NAMESPACE}/{node.stage.name}:{proof.cell.id}"
+    name = f"{PROVED}/{node.stage.name}:{proof.cell.id}"
     image = session.engine.image(node.image)
     fresh = again or node.stage.name in report.loaded
     record_path = is_proved(session, proof, image) if image is not None and not fresh else None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from holoenzyme.fuzz.oracle import Outcome, Result
+from holoenzyme.fuzz.oracle import FunctionOutcome, FunctionResult
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,7 +17,7 @@ SCHEMA = 1
 _EVERYWHERE = frozenset({"add", "sub", "mul", "div", "neg", "literal", "result", "index-remainder"})
 
 
-def tables(results: Sequence[Result]) -> list[Table]:
+def tables(results: Sequence[FunctionResult]) -> list[Table]:
     """How many of each outcome; of each construct that is in a function which is not right; and these functions."""
     from rich.table import Table
 
@@ -27,7 +27,7 @@ def tables(results: Sequence[Result]) -> list[Table]:
     table.add_column("outcome", no_wrap=True)
     for column in ("functions", "share"):
         table.add_column(column, justify="right")
-    for outcome in Outcome:
+    for outcome in FunctionOutcome:
         if counts[outcome]:
             table.add_row(outcome.value, str(counts[outcome]), f"{counts[outcome] / len(results):.1%}")
     made.append(table)
@@ -36,7 +36,7 @@ def tables(results: Sequence[Result]) -> list[Table]:
     if bad:
         table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column("construct", no_wrap=True)
-        shown = [outcome for outcome in Outcome if counts[outcome]]
+        shown = [outcome for outcome in FunctionOutcome if counts[outcome]]
         for outcome in shown:
             table.add_column(outcome.value, justify="right")
         for kind in sorted(bad, key=lambda kind: (-_bad_share(by_kind[kind]), kind)):
@@ -53,27 +53,29 @@ def tables(results: Sequence[Result]) -> list[Table]:
     return made
 
 
-_GOOD = (Outcome.RIGHT, Outcome.UNSUITED)
+_GOOD = (FunctionOutcome.RIGHT, FunctionOutcome.UNSUITED)
 
 
-def _bad_share(found: Counter[Outcome]) -> float:
+def _bad_share(found: Counter[FunctionOutcome]) -> float:
     return sum(count for outcome, count in found.items() if outcome not in _GOOD) / found.total()
 
 
-def _by_kind(results: Iterable[Result]) -> dict[str, Counter[Outcome]]:
-    found: dict[str, Counter[Outcome]] = {}
+def _by_kind(results: Iterable[FunctionResult]) -> dict[str, Counter[FunctionOutcome]]:
+    found: dict[str, Counter[FunctionOutcome]] = {}
     for result in results:
         for kind in sorted(frozenset(result.kinds) - _EVERYWHERE):
             found.setdefault(kind, Counter())[result.outcome] += 1
     return found
 
 
-def as_data(results: Sequence[Result], about: dict[str, object]) -> dict[str, object]:
+def as_data(results: Sequence[FunctionResult], about: dict[str, object]) -> dict[str, object]:
     """Everything, as plain data for JSON; `about` says what was tested, and how."""
     return {
         "schema": SCHEMA,
         **about,
-        "outcomes": {outcome.value: sum(result.outcome is outcome for result in results) for outcome in Outcome},
+        "outcomes": {
+            outcome.value: sum(result.outcome is outcome for result in results) for outcome in FunctionOutcome
+        },
         "constructs": {
             kind: {outcome.value: count for outcome, count in found.items()}
             for kind, found in sorted(_by_kind(results).items())
@@ -81,6 +83,6 @@ def as_data(results: Sequence[Result], about: dict[str, object]) -> dict[str, ob
         "not_right": [
             {**asdict(result), "outcome": result.outcome.value}
             for result in results
-            if result.outcome is not Outcome.RIGHT
+            if result.outcome is not FunctionOutcome.RIGHT
         ],
     }

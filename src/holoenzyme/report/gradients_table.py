@@ -123,7 +123,7 @@ def geometric_mean(values: Sequence[float]) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class CostChange:
     """Gradient over primal of one version in two records: both right."""
 
     before: Measured
@@ -145,11 +145,11 @@ class Change:
         return abs(self.factor - 1) > self.noise
 
 
-def changes(before: GradientsRecord, after: GradientsRecord) -> tuple[Change, ...]:
+def changes(before: GradientsRecord, after: GradientsRecord) -> tuple[CostChange, ...]:
     """The versions that are right in both records, in the order of the later one."""
     old = {measured.key: measured for measured in before.measured if measured.readings}
     return tuple(
-        Change(before=old[measured.key], after=measured)
+        CostChange(before=old[measured.key], after=measured)
         for measured in after.measured
         if measured.readings and measured.key in old
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-class Outcome(StrEnum):
+class MutantOutcome(StrEnum):
     """What tests say to a change of the program: they fail, they pass, or they find no end."""
 
     KILLED = "killed"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class MutantResult:
     """One mutant: its place, what it changes, and what the tests said; `by` is the first test that failed.
 
     `seconds` is how long the tests took.
@@ -33,20 +33,20 @@ class Result:
     file: str
     was: str
     becomes: str
-    outcome: Outcome
+    outcome: MutantOutcome
     seconds: float
     by: str = ""
 
 
-def summary(results: Sequence[Result]) -> str:
+def summary(results: Sequence[MutantResult]) -> str:
     """One line: how many were killed, of how many; one without an end is killed too, and told apart."""
     counts = Counter(result.outcome for result in results)
-    late = counts[Outcome.TIMED_OUT]
+    late = counts[MutantOutcome.TIMED_OUT]
     told = f" ({late} of them by the time limit)" if late else ""
-    return f"{counts[Outcome.KILLED] + late} of {len(results)} mutants killed{told}"
+    return f"{counts[MutantOutcome.KILLED] + late} of {len(results)} mutants killed{told}"
 
 
-def table(results: Iterable[Result]) -> Table:
+def table(results: Iterable[MutantResult]) -> Table:
     """A row for each mutant; survivors have what they changed instead of the test that failed."""
     from rich.markup import escape
     from rich.table import Table
@@ -57,19 +57,19 @@ def table(results: Iterable[Result]) -> Table:
     made.add_column("s", justify="right")
     made.add_column("by, or what survived")
     for result in results:
-        alive = result.outcome is Outcome.SURVIVED
+        alive = result.outcome is MutantOutcome.SURVIVED
         told = f"{result.file}: {result.was} -> {result.becomes or '(nothing)'}" if alive else result.by
         style = "bold red" if alive else ""
         made.add_row(result.name, result.outcome.value, f"{result.seconds:.1f}", escape(told), style=style)
     return made
 
 
-def as_data(results: Sequence[Result], *, all_tests: bool) -> dict[str, object]:
+def as_data(results: Sequence[MutantResult], *, all_tests: bool) -> dict[str, object]:
     """Everything, as plain data for JSON; `all_tests` says whether every test was run for each."""
     counts = Counter(result.outcome for result in results)
     return {
         "schema": SCHEMA,
         "all_tests": all_tests,
-        "outcomes": {outcome.value: counts[outcome] for outcome in Outcome},
+        "outcomes": {outcome.value: counts[outcome] for outcome in MutantOutcome},
         "mutants": [asdict(result) for result in results],
     }

@@ -29,7 +29,7 @@ class Fate(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class NewerVersion:
     """Something newer: of which kind, which name, the versions (none where it comes or goes), and what becomes of it.
 
     `where` names the files that it is written to; `why` says why it is not.
@@ -58,12 +58,12 @@ def newer_wheel(new: str, old: str) -> bool:
     return PythonVersion(new) > PythonVersion(old)
 
 
-def newer_releases(matrix: Matrix, offered: Mapping[str, str]) -> tuple[list[Finding], dict[Loc, str]]:
+def newer_releases(matrix: Matrix, offered: Mapping[str, str]) -> tuple[list[NewerVersion], dict[Loc, str]]:
     """What the packages of an archive (name → Debian version) say of the releases that they follow.
 
     Returns what is newer, and the places in matrix.yaml with the releases to write there.
     """
-    found: list[Finding] = []
+    found: list[NewerVersion] = []
     edits: dict[Loc, str] = {}
     for at, item in matrix.releases():
         section, version = str(at[0]), str(at[1])
@@ -82,7 +82,9 @@ def newer_releases(matrix: Matrix, offered: Mapping[str, str]) -> tuple[list[Fin
         else:
             fate, edits[*at, "release"] = Fate.WRITTEN, newest
         where = (MATRIX_NAME, LOCK_NAME) if fate is Fate.WRITTEN else ()
-        found.append(Finding(kind=section, name=version, old=item.release, new=newest, fate=fate, where=where, why=why))
+        found.append(
+            NewerVersion(kind=section, name=version, old=item.release, new=newest, fate=fate, where=where, why=why)
+        )
     return found, edits
 
 
@@ -107,7 +109,7 @@ def narrow(locked: Resolution, offered: Resolution, names: Collection[str]) -> R
     return locked.model_copy(update={"bases": bases, "sets": sets})
 
 
-def newer_packages(locked: Resolution, offered: Resolution, *, by_hand: str | None = None) -> list[Finding]:
+def newer_packages(locked: Resolution, offered: Resolution, *, by_hand: str | None = None) -> list[NewerVersion]:
     """How the Debian packages of a resolution differ from the locked ones.
 
     `by_hand` is why they are not written. Raises `InfrastructureError` where the archive is behind the lock.
@@ -126,7 +128,7 @@ def newer_packages(locked: Resolution, offered: Resolution, *, by_hand: str | No
         seen.setdefault((change.package, change.locked, change.offered), []).append(change.where)
     fate = Fate.BY_HAND if by_hand else Fate.WRITTEN
     return [
-        Finding(
+        NewerVersion(
             kind="package",
             name=name,
             old=old,
@@ -139,11 +141,11 @@ def newer_packages(locked: Resolution, offered: Resolution, *, by_hand: str | No
     ]
 
 
-def newer_in_cargo_lock(path: str, old: str, new: str) -> list[Finding]:
+def newer_in_cargo_lock(path: str, old: str, new: str) -> list[NewerVersion]:
     """How the crates of a Cargo.lock differ from those of another."""
     before, after = _crates_in(old), _crates_in(new)
     return [
-        Finding(
+        NewerVersion(
             kind="crate",
             name=name,
             old=", ".join(sorted(before.get(name, set()) - after.get(name, set()))) or None,
@@ -163,11 +165,11 @@ def _crates_in(text: str) -> dict[str, set[str]]:
     return found
 
 
-def newer_in_requirements(path: str, old: str, new: str) -> list[Finding]:
+def newer_in_requirements(path: str, old: str, new: str) -> list[NewerVersion]:
     """How the Python packages of a requirements file differ from those of another."""
     before, after = requirements_in(old), requirements_in(new)
     return [
-        Finding(kind="requirement", name=name, old=before.get(name), new=after.get(name), where=(path,))
+        NewerVersion(kind="requirement", name=name, old=before.get(name), new=after.get(name), where=(path,))
         for name in sorted({*before, *after})
         if before.get(name) != after.get(name)
     ]

@@ -33,7 +33,7 @@ class Drift(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class PackageChange:
     """One package that the archive offers otherwise than the lock has it. `where` names the base or the set."""
 
     where: str
@@ -166,7 +166,7 @@ def upstream_of(version: str) -> str:
 
 def reconcile(
     resolution: Resolution, key: str, offers: Offers, moving: Collection[str] = ()
-) -> tuple[Resolution, tuple[Change, ...]]:
+) -> tuple[Resolution, tuple[PackageChange, ...]]:
     """What to build from, for the base `key`, when the archive offers `offers`: the lock where it still can be had.
 
     `moving` names the packages of which a newer upstream version is taken too.
@@ -198,9 +198,9 @@ def reconcile(
     return used, tuple(changes)
 
 
-def compare(locked: Resolution, offered: Resolution) -> tuple[Change, ...]:
+def compare(locked: Resolution, offered: Resolution) -> tuple[PackageChange, ...]:
     """Every difference between two resolutions, for `lock --check`."""
-    changes: list[Change] = []
+    changes: list[PackageChange] = []
     for key, base in offered.bases.items():
         old = locked.bases.get(key)
         changes += _compare(f"base {key}", old.packages if old else {}, base.packages)
@@ -226,9 +226,9 @@ def compare(locked: Resolution, offered: Resolution) -> tuple[Change, ...]:
 
 def _compare(
     where: str, locked: Mapping[str, str], offered: Mapping[str, str], moving: Collection[str] = ()
-) -> list[Change]:
+) -> list[PackageChange]:
     changes = [
-        Change(
+        PackageChange(
             where=where,
             package=name,
             locked=locked.get(name),
@@ -279,7 +279,7 @@ def with_shared(sets: Mapping[str, LockedSet], offered: Mapping[str, LockedSet],
         taken |= more
 
 
-def _refuse(changes: list[Change]) -> None:
+def _refuse(changes: list[PackageChange]) -> None:
     upstream = [change for change in changes if change.drift is Drift.UPSTREAM]
     if upstream:
         names = ", ".join(sorted({change.package for change in upstream}))

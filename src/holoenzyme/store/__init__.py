@@ -2,35 +2,35 @@
 
 from holoenzyme.store.folder import FolderStore, create_store, open_store
 from holoenzyme.store.model import (
+    Damage,
     Found,
     ImageSize,
     LayerSize,
-    Problem,
     Refused,
     SavedImage,
     StageRef,
     Store,
     StoreRefusedError,
-    Verdict,
+    StoreState,
 )
 from holoenzyme.store.stores import VARIABLE, StoreSet, measure, open_all, store_paths
 from holoenzyme.store.transport import Transport
 
 __all__ = [
     "VARIABLE",
+    "Damage",
     "FolderStore",
     "Found",
     "ImageSize",
     "LayerSize",
-    "Problem",
     "Refused",
     "SavedImage",
     "StageRef",
     "Store",
     "StoreRefusedError",
     "StoreSet",
+    "StoreState",
     "Transport",
-    "Verdict",
     "create_store",
     "measure",
     "open_all",

@@ -31,15 +31,15 @@ from holoenzyme.store.layout import (
     disk_error,
 )
 from holoenzyme.store.model import (
+    Damage,
     Found,
     ImageSize,
     LayerSize,
-    Problem,
     Refused,
     SavedImage,
     StageRef,
     StoreRefusedError,
-    Verdict,
+    StoreState,
 )
 from holoenzyme.store.transport import LAYOUT, TAG, Exported, LocalImage, Transport
 
@@ -121,7 +121,7 @@ class FolderStore:
                 raise disk_error(error, self.path) from error
             return SavedImage(ref=ref, digest=exported.entry.descriptor.digest, size=exported.size, added=added)
 
-    def verify(self) -> list[Problem]:
+    def verify(self) -> list[Damage]:
         """See `Store.verify`."""
         problems = []
         verified: set[str] = set()
@@ -129,7 +129,7 @@ class FolderStore:
             try:
                 self._verify(tag, entry, verified)
             except DamagedError as error:
-                problems.append(Problem(tag=tag, reason=str(error)))
+                problems.append(Damage(tag=tag, reason=str(error)))
         if problems:
             self._refuse(f"{problems[0].tag}: {problems[0].reason}")
         return problems
@@ -157,7 +157,7 @@ class FolderStore:
             raise StoreRefusedError(self._refuse(str(error))) from error
 
     def _refuse(self, reason: str) -> Refused:
-        self._refused = Refused(name=self.name, verdict=Verdict.DAMAGED, reason=reason)
+        self._refused = Refused(name=self.name, state=StoreState.DAMAGED, reason=reason)
         return self._refused
 
     def _take(self, ref: StageRef, entry: Entry, work: Path) -> LocalImage:
@@ -276,20 +276,20 @@ def open_store(path: Path, transport: Transport, *, scratch: Path | None = None)
     try:
         layout = Layout(path.resolve())
         if not layout.root.is_dir():
-            return Refused(name=name, verdict=Verdict.MISSING, reason="there is no such folder")
+            return Refused(name=name, state=StoreState.MISSING, reason="there is no such folder")
     except (OSError, RuntimeError) as error:
-        return Refused(name=name, verdict=Verdict.MISSING, reason=f"the folder cannot be reached: {error}")
+        return Refused(name=name, state=StoreState.MISSING, reason=f"the folder cannot be reached: {error}")
     try:
         found = layout.document(MARKER, _Marker).schema_version
     except DamagedError as error:
-        return Refused(name=name, verdict=Verdict.FOREIGN, reason=f"it is not a store of this project: {error}")
+        return Refused(name=name, state=StoreState.FOREIGN, reason=f"it is not a store of this project: {error}")
     if found != SCHEMA:
         reason = f"its schema version is {found}; this version of the project reads {SCHEMA}"
-        return Refused(name=name, verdict=Verdict.FOREIGN, reason=reason)
+        return Refused(name=name, state=StoreState.FOREIGN, reason=reason)
     try:
         entries = layout.entries()
     except DamagedError as error:
-        return Refused(name=name, verdict=Verdict.DAMAGED, reason=str(error))
+        return Refused(name=name, state=StoreState.DAMAGED, reason=str(error))
     return FolderStore(layout.root, entries, transport, scratch)
 
 
@@ -313,7 +313,7 @@ def create_store(path: Path, transport: Transport, *, scratch: Path | None = Non
     match open_store(path, transport, scratch=scratch):
         case FolderStore() as store:
             return store
-        case Refused(verdict=Verdict.FOREIGN) as refused:
+        case Refused(state=StoreState.FOREIGN) as refused:
             raise UserError(
                 f"nothing can be saved to {path}", why=refused.reason, fix="name a new or empty folder with --save"
             )

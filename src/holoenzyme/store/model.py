@@ -92,14 +92,14 @@ class SavedImage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class Damage:
     """Something wrong in a store: with which image (its tag), and what."""
 
     tag: str
     reason: str
 
 
-class Verdict(StrEnum):
+class StoreState(StrEnum):
     """Why a store is not used."""
 
     MISSING = "missing"
@@ -112,22 +112,22 @@ class Refused:
     """A store that is not used, whole; `reason` says why in words for the user."""
 
     name: str
-    verdict: Verdict
+    state: StoreState
     reason: str
 
     @property
     def fix(self) -> str:
         """What the user can do about it."""
-        match self.verdict:
-            case Verdict.MISSING:
+        match self.state:
+            case StoreState.MISSING:
                 return "check the path, or make the store with `nox -s build-image -- --save DIR`"
-            case Verdict.FOREIGN:
+            case StoreState.FOREIGN:
                 return "name another folder; only folders made with `--save DIR` are stores"
-            case Verdict.DAMAGED:
+            case StoreState.DAMAGED:
                 return f"remove {self.name} and make it again with `nox -s build-image -- --save DIR`"
 
     def __str__(self) -> str:
-        return f"store {self.name} is refused ({self.verdict}): {self.reason}"
+        return f"store {self.name} is refused ({self.state}): {self.reason}"
 
 
 class StoreRefusedError(InfrastructureError):
@@ -166,5 +166,5 @@ class Store(Protocol):
         `load` raises.
         """
 
-    def verify(self) -> list[Problem]:
+    def verify(self) -> list[Damage]:
         """Read everything and compare it with its digests; the store is refused where that shows a problem."""

@@ -179,9 +179,9 @@ class Machine(FakeRunner):
 
 def test_everything_is_compiled_then_run_as_often_as_asked(tmp_path: Path) -> None:
     runner = Machine()
-    place = gradients.Place(name="here", runner=runner, source=tmp_path, folder=tmp_path)
+    workbench = gradients.Workbench(name="here", runner=runner, source=tmp_path, folder=tmp_path)
     said: list[str] = []
-    found = gradients.measure(place, ("gmm", "heat"), 2, 0.5, said.append, in_c=True)
+    found = gradients.measure(workbench, ("gmm", "heat"), 2, 0.5, said.append, in_c=True)
     gmm, heat = sorted(found.measured, key=lambda one: one.program)
     assert (len(gmm.readings), heat.outcome) == (2, Outcome.NOT_COMPILED)
     assert heat.message == "error: cannot\n  --> src/bin/heat.rs:1:2"
@@ -207,6 +207,6 @@ def test_c_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         def run(self, command: Command, **_: object) -> Completed:
             return done(code=127, stderr="clang-22: not found")
 
-    place = gradients.Place(name="here", runner=NoClang(), source=tmp_path, folder=tmp_path)
+    workbench = gradients.Workbench(name="here", runner=NoClang(), source=tmp_path, folder=tmp_path)
     with pytest.raises(InternalError, match="cannot be made"):
-        gradients.compile_c(place)
+        gradients.compile_c(workbench)

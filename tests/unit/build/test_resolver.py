@@ -27,7 +27,7 @@ from holoenzyme.build.planner import Planner, Resolved, plan_cells
 from holoenzyme.build.resolver import resolve
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.plan.decide import Action, BaseSource
-from holoenzyme.plan.graph import NAMESPACE
+from holoenzyme.plan.graph import STAGING
 from holoenzyme.resolve.model import write_lock
 from holoenzyme.session import Project, Session
 
@@ -92,7 +92,7 @@ def test_an_archive_that_has_what_is_locked(site: Site) -> None:
     assert site.engine.built == ["base", "archive"]
     assert resolved.resolution == locked() and resolved.changes == ()
     assert actions(resolved)["base"] is Action.REUSE
-    assert f"{NAMESPACE}/base:" in next(tag for tag in site.engine.tags if "/base:" in tag)
+    assert f"{STAGING}/base:" in next(tag for tag in site.engine.tags if "/base:" in tag)
     assert not any("unnamed" in tag for tag in site.engine.tags), "the base has its own name only"
     assert not (site.session.state / "resolutions").exists()
 

@@ -20,7 +20,7 @@ from holoenzyme.fuzz.benches import host_bench, image_bench
 from holoenzyme.fuzz.campaign import OFFLOAD, Examined, examine
 from holoenzyme.fuzz.generate import generate
 from holoenzyme.fuzz.model import Program
-from holoenzyme.fuzz.oracle import Outcome, Verdict, moved
+from holoenzyme.fuzz.oracle import FunctionOutcome, Judgement, moved
 from holoenzyme.process import SubprocessRunner
 
 SEEDS = range(1, 21)
@@ -45,7 +45,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeBench], FakeBench]:
         def host(*arguments: object) -> Iterator[FakeBench]:
             yield bench
 
-        def shrink(program: Program, verdict: Verdict, test: object) -> Program:
+        def shrink(program: Program, judgement: Judgement, test: object) -> Program:
             bench.programs = {**bench.programs, "0": program}
             return program
 
@@ -71,7 +71,9 @@ def test_functions_of_these_seeds_are_examined(use: Callable[[FakeBench], FakeBe
     assert code == 0
     assert bench.crates == [["11", "12", "13"], ["14", "15", "16"], ["17"]]
     assert (data["functions"], data["seeds"], data["compiler"]) == (7, [11, 17], "cc")
-    assert data["outcomes"] == {outcome.value: 7 if outcome is Outcome.RIGHT else 0 for outcome in Outcome}
+    assert data["outcomes"] == {
+        outcome.value: 7 if outcome is FunctionOutcome.RIGHT else 0 for outcome in FunctionOutcome
+    }
     assert data["not_right"] == []
 
 
@@ -83,7 +85,7 @@ def test_300_where_nothing_is_said(
 
     def examine(bench: object, named: Sequence[tuple[str, Program]], crate: int) -> Examined:
         crates.append(len(named))
-        return Examined(verdicts={name: Verdict(Outcome.RIGHT) for name, _ in named})
+        return Examined(judgements={name: Judgement(FunctionOutcome.RIGHT) for name, _ in named})
 
     monkeypatch.setattr(hunt, "generate", lambda seed, wide: one)
     monkeypatch.setattr(hunt, "examine", examine)
@@ -137,12 +139,12 @@ def test_the_oracle_is_compared_with_differences(use: Callable[[FakeBench], Fake
 def test_messages_of_the_compiler_are_shrunk_once_each(tmp_path: Path) -> None:
     campaign = hunt.Hunt(bench=bench_of(), crate=5, shrinks=9, folder=tmp_path)
     is_new = campaign.__getattribute__("_is_new")
-    crash = Verdict(Outcome.COMPILER_CRASH, "compile", "Assertion `x` failed in case_1_")
+    crash = Judgement(FunctionOutcome.COMPILER_CRASH, "compile", "Assertion `x` failed in case_1_")
     assert is_new(crash)
-    assert not is_new(Verdict(Outcome.COMPILER_CRASH, "compile", "Assertion `x` failed in case_2_"))
-    assert is_new(Verdict(Outcome.WRONG, "reverse", "number 1"))
-    assert is_new(Verdict(Outcome.WRONG, "reverse", "number 1"))
-    assert not is_new(Verdict(Outcome.REFUSED, "compile", "no"))
+    assert not is_new(Judgement(FunctionOutcome.COMPILER_CRASH, "compile", "Assertion `x` failed in case_2_"))
+    assert is_new(Judgement(FunctionOutcome.WRONG, "reverse", "number 1"))
+    assert is_new(Judgement(FunctionOutcome.WRONG, "reverse", "number 1"))
+    assert not is_new(Judgement(FunctionOutcome.REFUSED, "compile", "no"))
 
 
 def test_no_functions_are_no_campaign(tmp_path: Path) -> None:
@@ -182,7 +184,7 @@ def test_a_compiler_without_an_end_is_told_from_one_that_was_killed(monkeypatch:
     assert not compiled.timed_out
     programs = {"1": generate(1)}
     slow = FakeBench(programs, compiler_says=lambda text: compiled)
-    assert examine(slow, list(programs.items()), 1).verdicts["1"].outcome is Outcome.COMPILER_HANG
+    assert examine(slow, list(programs.items()), 1).judgements["1"].outcome is FunctionOutcome.COMPILER_HANG
 
 
 def test_helpers_that_do_not_compile_are_a_bug() -> None:

@@ -15,7 +15,7 @@ from urllib3.exceptions import ProtocolError
 
 from holoenzyme.cli import main as cli
 from holoenzyme.engine.api import Api
-from holoenzyme.engine.trouble import Absent, Conflict, NoEngine, Refused, Trouble, no_answer
+from holoenzyme.engine.trouble import Absent, Conflict, EngineRefused, NoEngine, Trouble, no_answer
 from holoenzyme.engine.versions import NEEDS, NEWEST, OLDEST, ApiVersion, UnfitVersion
 from holoenzyme.errors import ExitCode, HoloenzymeError, InfrastructureError, InternalError, UserError
 
@@ -157,16 +157,16 @@ def test_what_is_needed_decides_how_old_an_engine_may_be(root: Path) -> None:
     ("status", "text", "kind", "said"),
     [
         (400, "invalid reference format", InternalError, "the engine cannot do what it was asked"),
-        (401, "unauthorized", Refused, "the engine does not allow it"),
-        (403, "authorization denied by plugin", Refused, "the engine does not allow it"),
+        (401, "unauthorized", EngineRefused, "the engine does not allow it"),
+        (403, "authorization denied by plugin", EngineRefused, "the engine does not allow it"),
         (404, "no such image: x", Absent, "the engine does not have it"),
         (405, "method not allowed", InternalError, "the engine cannot do what it was asked"),
         (409, "conflict: it is in use", Conflict, "the engine cannot do that now"),
-        (429, "toomanyrequests: slow down", Refused, "the engine is busy"),
-        (500, "something broke", Refused, "the engine failed"),
-        (500, "write /var/lib/docker/x: no space left on device", Refused, "the engine's disk is full"),
-        (502, "bad gateway", Refused, "the engine failed"),
-        (503, "", Refused, "the engine failed"),
+        (429, "toomanyrequests: slow down", EngineRefused, "the engine is busy"),
+        (500, "something broke", EngineRefused, "the engine failed"),
+        (500, "write /var/lib/docker/x: no space left on device", EngineRefused, "the engine's disk is full"),
+        (502, "bad gateway", EngineRefused, "the engine failed"),
+        (503, "", EngineRefused, "the engine failed"),
     ],
 )
 def test_every_status_has_its_class(status: int, text: str, kind: type[HoloenzymeError], said: str) -> None:

@@ -26,7 +26,7 @@ from holoenzyme.engine.base import (
     Usage,
 )
 from holoenzyme.engine.docker import RUN_LABEL, DockerEngine
-from holoenzyme.engine.trouble import NoEngine, Refused, Trouble
+from holoenzyme.engine.trouble import EngineRefused, NoEngine, Trouble
 from holoenzyme.errors import InfrastructureError, InternalError
 from holoenzyme.process import Command
 
@@ -97,7 +97,7 @@ def test_an_image_that_is_not_there_is_none_and_an_engine_that_fails_is_no_absen
     server.replies[f"GET /images/{NAME}/json"] = error(404, f"No such image: {NAME}")
     assert engine.image(NAME) is None
     server.replies[f"GET /images/{NAME}/json"] = error(500, "layer store is damaged")
-    with pytest.raises(Refused, match=f"looking at {NAME}: the engine failed"):
+    with pytest.raises(EngineRefused, match=f"looking at {NAME}: the engine failed"):
         engine.image(NAME)
     server.replies[f"GET /images/{NAME}/json"] = HANG_UP
     with pytest.raises(NoEngine):
@@ -133,7 +133,7 @@ def test_removing(server: EngineServer, engine: DockerEngine) -> None:
         engine.remove(NAME)
     assert caught.value.why == "conflict: container 123 is using it"
     server.replies[delete] = error(500, "device busy")
-    with pytest.raises(Refused, match=f"removing {NAME}: the engine failed"):
+    with pytest.raises(EngineRefused, match=f"removing {NAME}: the engine failed"):
         engine.remove(NAME)
 
 
@@ -144,7 +144,7 @@ def test_a_container_that_is_gone_or_going_needs_no_removal(
     server.replies["DELETE /containers/c1"] = error(status, "removal of container c1 is already in progress")
     engine.remove_container("c1")
     server.replies["DELETE /containers/c1"] = error(500, "driver failed")
-    with pytest.raises(Refused):
+    with pytest.raises(EngineRefused):
         engine.remove_container("c1")
 
 

@@ -49,26 +49,26 @@ def test_a_linked_program() -> None:
 
 
 def test_arguments_of_nvidias_kernels() -> None:
-    image = inspect(PROGRAM).image("sm_90")
+    image = inspect(PROGRAM).device_image("sm_90")
     assert image.kernel("saxpy") == Kernel(name="saxpy", size=40, arguments=arguments(*SAXPY))
     assert image.kernel("widths") == Kernel(name="widths", size=32, arguments=arguments(*WIDTHS))
     assert image.kernel("nothing") == Kernel(name="nothing", size=0, arguments=())
 
 
 def test_arguments_of_amds_kernels() -> None:
-    image = inspect(PROGRAM).image("amdgpu")
+    image = inspect(PROGRAM).device_image("amdgpu")
     assert image.kernel("saxpy") == Kernel(name="saxpy", size=40, arguments=arguments(*SAXPY, kinds="vbvbv"))
     assert image.kernel("widths") == Kernel(name="widths", size=32, arguments=arguments(*WIDTHS, kinds="vvvvvb"))
     assert image.kernel("nothing") == Kernel(name="nothing", size=0, arguments=())
 
 
 def test_functions_of_the_host_are_kernels_where_the_host_launches_them() -> None:
-    image = inspect(PROGRAM).image("host")
+    image = inspect(PROGRAM).device_image("host")
     assert image.kernel("saxpy") == Kernel(name="saxpy")
     with pytest.raises(UserError, match="has no kernel 'helper'") as caught:
         image.kernel("helper")
     assert caught.value.why == "its kernels: nothing, saxpy, widths"
-    assert "helper" in {kernel.name for kernel in inspect(HOST_OUT).image("host").kernels}
+    assert "helper" in {kernel.name for kernel in inspect(HOST_OUT).device_image("host").kernels}
 
 
 def test_kernels_are_named_as_in_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_an_archive(tmp_path: Path) -> None:
 
 def test_which_image() -> None:
     with pytest.raises(UserError, match="no images for 'gfx942'") as caught:
-        inspect(PROGRAM).image("gfx942")
+        inspect(PROGRAM).device_image("gfx942")
     assert "image 1 (nvptx64-nvidia-cuda sm_90)" in str(caught.value.why)
 
 

@@ -14,7 +14,7 @@ from holoenzyme.engine.base import Mount, RunRequest, RunResult
 from holoenzyme.engine.network import Network
 from holoenzyme.execute.smoke import (
     UNKNOWN_UID,
-    Place,
+    Sandbox,
     built_programs,
     run_steps,
     script_request,
@@ -72,8 +72,8 @@ def rule(kind: str = "cargo-run", **declared: object) -> SmokeRule:
 
 
 def run(engine: FakeEngine, folder: Path, rule: SmokeRule, *, ca: Path | None = None) -> Sequence[str]:
-    place = Place(image="image:1", folder=folder, network=Network(ca=ca, proxies={"http_proxy": "http://u:p@x"}))
-    return [step.name for step, _ in run_steps(engine, place, rule.steps("host"), {"B": "1"})]
+    sandbox = Sandbox(image="image:1", folder=folder, network=Network(ca=ca, proxies={"http_proxy": "http://u:p@x"}))
+    return [step.name for step, _ in run_steps(engine, sandbox, rule.steps("host"), {"B": "1"})]
 
 
 def test_a_smoke_test_compiles_and_runs_apart(engine: FakeEngine, tmp_path: Path) -> None:
@@ -119,8 +119,8 @@ def test_each_case_is_compiled(engine: FakeEngine, tmp_path: Path) -> None:
 
 
 def test_each_case_can_be_run_again_by_hand(engine: FakeEngine, tmp_path: Path) -> None:
-    place = Place(image="image:1", folder=tmp_path)
-    found = [result for _, result in run_steps(engine, place, rule("cargo-build").steps("host"), {})]
+    sandbox = Sandbox(image="image:1", folder=tmp_path)
+    found = [result for _, result in run_steps(engine, sandbox, rule("cargo-build").steps("host"), {})]
     assert [result.request.replay().partition("-w /src ")[2] for result in found] == [
         f"-e A={name} image:1 cargo offload build --target host {name}" for name in "ab"
     ]
@@ -140,8 +140,8 @@ def results(engine: FakeEngine, folder: Path, *answers: RunResult | None) -> dic
         return replace(answer, request=request) if answer else own
 
     engine.run = broken  # type: ignore[method-assign]
-    place = Place(image="image:1", folder=folder)
-    return {step.name: result for step, result in run_steps(engine, place, rule("cargo-build").steps("host"), {})}
+    sandbox = Sandbox(image="image:1", folder=folder)
+    return {step.name: result for step, result in run_steps(engine, sandbox, rule("cargo-build").steps("host"), {})}
 
 
 def ended(stdout: str, returncode: int, *, timed_out: bool = False) -> RunResult:
@@ -183,11 +183,11 @@ def test_what_does_not_compile_is_not_run(engine: FakeEngine, tmp_path: Path, an
 
 
 def test_a_script_is_run_apart(tmp_path: Path) -> None:
-    request = script_request(Place(image="image:1", folder=tmp_path), "echo", 60)
+    request = script_request(Sandbox(image="image:1", folder=tmp_path), "echo", 60)
     assert request.argv == ("sh", "-c", "echo") and request.timeout == 60
     assert request.mounts == (Mount(source=tmp_path, target="/src"),) and request.workdir == "/src"
     assert request.read_only and not request.network and request.user == user()
-    assert script_request(Place(image="image:1"), "echo", 60).mounts == ()
+    assert script_request(Sandbox(image="image:1"), "echo", 60).mounts == ()
 
 
 def test_programs_are_found_where_cargo_makes_them(tmp_path: Path) -> None:

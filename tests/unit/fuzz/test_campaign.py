@@ -1,4 +1,4 @@
-"""Many functions in a crate: each gets its own verdict, whoever ends the compilation."""
+"""Many functions in a crate: each gets its own judgement, whoever ends the compilation."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from tests.fake_bench import GOOD, FakeBench, line_of, names
 
 from holoenzyme.fuzz.campaign import Done, examine
 from holoenzyme.fuzz.generate import generate
-from holoenzyme.fuzz.oracle import Outcome
+from holoenzyme.fuzz.oracle import FunctionOutcome
 
 PROGRAMS = {str(seed): generate(seed) for seed in range(1, 9)}
 NAMED = list(PROGRAMS.items())
 
 
-def outcomes(bench: FakeBench, crate: int = 8) -> dict[str, Outcome]:
-    return {name: verdict.outcome for name, verdict in examine(bench, NAMED, crate).verdicts.items()}
+def outcomes(bench: FakeBench, crate: int = 8) -> dict[str, FunctionOutcome]:
+    return {name: judgement.outcome for name, judgement in examine(bench, NAMED, crate).judgements.items()}
 
 
-def everything_but(**others: Outcome) -> dict[str, Outcome]:
-    return {name: others.get(f"f{name}", Outcome.RIGHT) for name in PROGRAMS}
+def everything_but(**others: FunctionOutcome) -> dict[str, FunctionOutcome]:
+    return {name: others.get(f"f{name}", FunctionOutcome.RIGHT) for name in PROGRAMS}
 
 
 def refusing(*bad: str, answer: str = "", returncode: int = 101, timed_out: bool = False) -> FakeBench:
@@ -46,7 +46,7 @@ def test_a_deliberately_wrong_derivative_is_seen() -> None:
         return [*numbers[:-1], numbers[-1] * 1.001] if (name, mode) == ("4", "reverse") else numbers
 
     bench = FakeBench(PROGRAMS, spoil=spoil)
-    assert outcomes(bench) == everything_but(f4=Outcome.WRONG)
+    assert outcomes(bench) == everything_but(f4=FunctionOutcome.WRONG)
 
 
 def test_crashes_and_hangs_are_told_from_what_the_others_do() -> None:
@@ -55,12 +55,12 @@ def test_crashes_and_hangs_are_told_from_what_the_others_do() -> None:
         spoil=lambda name, mode, numbers: None if name in ("2", "5") and mode == "reverse" else numbers,
         status={"2": 11, "5": 14},
     )
-    assert outcomes(bench) == everything_but(f2=Outcome.CRASH, f5=Outcome.HANG)
+    assert outcomes(bench) == everything_but(f2=FunctionOutcome.CRASH, f5=FunctionOutcome.HANG)
 
 
 def test_a_refusal_at_a_line_is_found_at_once() -> None:
     bench = refusing("3", "6", answer="error: Enzyme cannot\n  --> src/main.rs:{line}:5")
-    assert outcomes(bench) == everything_but(f3=Outcome.REFUSED, f6=Outcome.REFUSED)
+    assert outcomes(bench) == everything_but(f3=FunctionOutcome.REFUSED, f6=FunctionOutcome.REFUSED)
     assert [len(crate) for crate in bench.crates] == [8, 7, 6]
 
 
@@ -73,8 +73,8 @@ def test_a_report_of_the_library_names_the_function() -> None:
         text = json.dumps({**report, **more})
         return "enzyme-error: " + text.replace("{", "{{").replace("}", "}}").replace("{{name}}", "{name}")
 
-    assert outcomes(refusing("3", answer=line())) == everything_but(f3=Outcome.UNPLACED)
-    assert outcomes(refusing("3", answer=line(where=[frame]))) == everything_but(f3=Outcome.REFUSED)
+    assert outcomes(refusing("3", answer=line())) == everything_but(f3=FunctionOutcome.UNPLACED)
+    assert outcomes(refusing("3", answer=line(where=[frame]))) == everything_but(f3=FunctionOutcome.REFUSED)
 
 
 def test_every_report_of_one_compilation_counts_with_its_own_function() -> None:
@@ -87,7 +87,7 @@ def test_every_report_of_one_compilation_counts_with_its_own_function() -> None:
         return Done(101, "\n".join(lines)) if lines else GOOD
 
     bench = FakeBench(PROGRAMS, compiler_says=compiler_says)
-    assert outcomes(bench) == everything_but(f3=Outcome.UNPLACED, f6=Outcome.REFUSED)
+    assert outcomes(bench) == everything_but(f3=FunctionOutcome.UNPLACED, f6=FunctionOutcome.REFUSED)
     assert [len(crate) for crate in bench.crates] == [8, 6]
 
 
@@ -95,14 +95,14 @@ def test_a_crash_of_the_compiler_is_that_of_the_function_it_was_at() -> None:
     begin = 'enzyme-begin: {{"function":"_RN7case_1_1f"}}\nenzyme-end: {{"function":"_RN7case_1_1f"}}\n'
     begin += 'enzyme-begin: {{"function":"_RN7case_{name}_1f"}}\nAssertion `x` failed.'
     bench = refusing("5", answer=begin, returncode=134)
-    assert outcomes(bench) == everything_but(f5=Outcome.COMPILER_CRASH)
+    assert outcomes(bench) == everything_but(f5=FunctionOutcome.COMPILER_CRASH)
     assert len(bench.crates) == 2
 
 
 def test_where_nothing_is_said_halves_are_tried() -> None:
-    assert outcomes(refusing("7", returncode=139)) == everything_but(f7=Outcome.COMPILER_CRASH)
-    assert outcomes(refusing("7", returncode=1)) == everything_but(f7=Outcome.UNPLACED)
-    assert outcomes(refusing("7", timed_out=True)) == everything_but(f7=Outcome.COMPILER_HANG)
+    assert outcomes(refusing("7", returncode=139)) == everything_but(f7=FunctionOutcome.COMPILER_CRASH)
+    assert outcomes(refusing("7", returncode=1)) == everything_but(f7=FunctionOutcome.UNPLACED)
+    assert outcomes(refusing("7", timed_out=True)) == everything_but(f7=FunctionOutcome.COMPILER_HANG)
 
 
 def test_what_is_no_rust_is_the_generators_fault() -> None:
@@ -111,12 +111,12 @@ def test_what_is_no_rust_is_the_generators_fault() -> None:
             return GOOD
         return Done(1, f"error[E0308]: mismatched types\n  --> oracle.rs:{line_of(text, '2')}:5")
 
-    assert outcomes(FakeBench(PROGRAMS, oracle_says=oracle_says)) == everything_but(f2=Outcome.INVALID)
+    assert outcomes(FakeBench(PROGRAMS, oracle_says=oracle_says)) == everything_but(f2=FunctionOutcome.INVALID)
     bench = refusing("2", answer="error[E0282]: type annotations needed\n --> src/main.rs:{line}:1", returncode=1)
-    assert outcomes(bench) == everything_but(f2=Outcome.INVALID)
+    assert outcomes(bench) == everything_but(f2=FunctionOutcome.INVALID)
 
 
 def test_what_no_oracle_can_judge_is_not_compiled() -> None:
     bench = FakeBench(PROGRAMS, kinds={"4": "kink"})
-    assert outcomes(bench) == everything_but(f4=Outcome.UNSUITED)
+    assert outcomes(bench) == everything_but(f4=FunctionOutcome.UNSUITED)
     assert bench.crates == [[name for name in PROGRAMS if name != "4"]]

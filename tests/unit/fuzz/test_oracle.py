@@ -10,7 +10,7 @@ from tests.fake_bench import FakeBench, truth, word
 from holoenzyme.fuzz.generate import generate
 from holoenzyme.fuzz.model import Argument, Node, Passing, Program, Shape
 from holoenzyme.fuzz.oracle import (
-    Outcome,
+    FunctionOutcome,
     Run,
     Truth,
     expected,
@@ -68,7 +68,7 @@ def right(made: Program, seed: float = 1.0) -> Run:
 )
 def test_what_is_right_is_right(arguments: tuple[Argument, ...], returns: bool, seed: float, single: bool) -> None:
     made = program(*arguments, returns=returns, single=single)
-    assert judge(made, truths(made), right(made, seed), seed).outcome is Outcome.RIGHT
+    assert judge(made, truths(made), right(made, seed), seed).outcome is FunctionOutcome.RIGHT
 
 
 @pytest.mark.parametrize("mode", ["forward", "forward4", "reverse"])
@@ -78,23 +78,23 @@ def test_a_derivative_that_is_off_is_seen(mode: str) -> None:
     numbers = list(run.numbers[mode, 1])
     numbers[-1] += 1e-8
     run.numbers[mode, 1] = tuple(numbers)
-    verdict = judge(made, truths(made), run)
-    assert (verdict.outcome, verdict.mode) == (Outcome.WRONG, mode)
-    assert verdict.detail.startswith(f"{mode} at point 1: number {len(numbers) - 1} is ")
+    judgement = judge(made, truths(made), run)
+    assert (judgement.outcome, judgement.mode) == (FunctionOutcome.WRONG, mode)
+    assert judgement.detail.startswith(f"{mode} at point 1: number {len(numbers) - 1} is ")
 
 
 def test_rounding_is_forgiven() -> None:
     made = program(ROW)
     run = right(made)
     run.numbers["reverse", 0] = tuple(number + 1e-13 for number in run.numbers["reverse", 0])
-    assert judge(made, truths(made), run).outcome is Outcome.RIGHT
+    assert judge(made, truths(made), run).outcome is FunctionOutcome.RIGHT
 
 
 def test_nan_is_wrong() -> None:
     made = program(ROW)
     run = right(made)
     run.numbers["reverse", 0] = tuple(float("nan") for _ in run.numbers["reverse", 0])
-    assert judge(made, truths(made), run).outcome is Outcome.WRONG
+    assert judge(made, truths(made), run).outcome is FunctionOutcome.WRONG
 
 
 def test_the_gradient_is_added_to_what_is_there_and_weighed_by_the_seed() -> None:
@@ -116,29 +116,35 @@ def test_a_row_that_is_written_is_input_and_output() -> None:
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [(14, Outcome.HANG), (11, Outcome.CRASH), (6, Outcome.CRASH), (101 << 8, Outcome.CRASH), (None, Outcome.CRASH)],
+    [
+        (14, FunctionOutcome.HANG),
+        (11, FunctionOutcome.CRASH),
+        (6, FunctionOutcome.CRASH),
+        (101 << 8, FunctionOutcome.CRASH),
+        (None, FunctionOutcome.CRASH),
+    ],
 )
-def test_how_the_process_ended(status: int | None, outcome: Outcome) -> None:
+def test_how_the_process_ended(status: int | None, outcome: FunctionOutcome) -> None:
     made = program(ROW)
     run = right(made)
     del run.numbers["reverse", 1]
     run.status, run.last = status, ("reverse", 1)
-    verdict = judge(made, truths(made), run)
-    assert (verdict.outcome, verdict.mode) == (outcome, "reverse")
+    judgement = judge(made, truths(made), run)
+    assert (judgement.outcome, judgement.mode) == (outcome, "reverse")
 
 
 def test_a_wrong_value_is_the_generators_fault() -> None:
     made = program(ROW)
     run = right(made)
     run.numbers["primal", 0] = (7.0,)
-    assert judge(made, truths(made), run).outcome is Outcome.INVALID
+    assert judge(made, truths(made), run).outcome is FunctionOutcome.INVALID
     crashed = Run(status=11, last=("primal", 0))
-    assert judge(made, truths(made), crashed).outcome is Outcome.INVALID
+    assert judge(made, truths(made), crashed).outcome is FunctionOutcome.INVALID
 
 
 def test_kinks_panics_and_what_is_not_finite_say_nothing() -> None:
     made = program(ROW)
-    assert judge(made, truths(made, "kink"), right(made)).outcome is Outcome.UNSUITED
+    assert judge(made, truths(made, "kink"), right(made)).outcome is FunctionOutcome.UNSUITED
     panicked = {point: Truth(panicked=True) for point in (0, 1)}
     assert judge(made, panicked, right(made)).detail == "it panics"
     text = truth(made, "0", 0).replace(word(1.0), word(float("inf")))
@@ -153,7 +159,7 @@ def test_one_kink_leaves_the_other_point() -> None:
     known[0] = replace(known[0], kink=True)
     run = right(made)
     run.numbers["reverse", 0] = tuple(9.0 for _ in run.numbers["reverse", 0])
-    assert judge(made, known, run).outcome is Outcome.RIGHT
+    assert judge(made, known, run).outcome is FunctionOutcome.RIGHT
 
 
 def test_what_programs_print_is_read() -> None:
@@ -172,15 +178,15 @@ def test_the_oracle_is_compared_with_differences() -> None:
     assert step != 0.0
     known = truths(made)
     # The made-up values do not depend on the point, so that derivatives of them are wrong.
-    assert judge_oracle(made, known).outcome is Outcome.INVALID
+    assert judge_oracle(made, known).outcome is FunctionOutcome.INVALID
     flat = {
         point: replace(each, rows=tuple((row[0], *(replace(n, value=0.0) for n in row[1:])) for row in each.rows))
         for point, each in known.items()
     }
-    assert judge_oracle(made, flat).outcome is Outcome.RIGHT
+    assert judge_oracle(made, flat).outcome is FunctionOutcome.RIGHT
     # On one side another way is taken.
     there = replace(flat[1], rows=tuple((replace(r[0], value=r[0].value + 9.0), *r[1:]) for r in flat[1].rows))
-    assert judge_oracle(made, {**flat, 1: there}).outcome is Outcome.UNSUITED
+    assert judge_oracle(made, {**flat, 1: there}).outcome is FunctionOutcome.UNSUITED
 
 
 def test_wanted_has_every_mode_at_every_point() -> None:

@@ -8,19 +8,19 @@ import pytest
 
 from holoenzyme.fuzz.generate import generate
 from holoenzyme.fuzz.model import Program
-from holoenzyme.fuzz.oracle import Outcome, Verdict
+from holoenzyme.fuzz.oracle import FunctionOutcome, Judgement
 from holoenzyme.fuzz.render import function
 from holoenzyme.fuzz.shrink import message_kind, same_failure, shrink, smaller
 
-WRONG = Verdict(Outcome.WRONG, "reverse", "reverse at point 0: number 1 is 2.0, 1.0 expected")
-RIGHT = Verdict(Outcome.RIGHT)
+WRONG = Judgement(FunctionOutcome.WRONG, "reverse", "reverse at point 0: number 1 is 2.0, 1.0 expected")
+RIGHT = Judgement(FunctionOutcome.RIGHT)
 
 
 @pytest.mark.parametrize("word", [".swap(", "copy_within", "for "])
 def test_it_keeps_what_fails_and_little_else(word: str) -> None:
     program = next(p for p in map(generate, range(2000)) if word in function(p) and len(p.body.kids) > 5)
 
-    def test(candidates: Sequence[Program]) -> list[Verdict]:
+    def test(candidates: Sequence[Program]) -> list[Judgement]:
         return [WRONG if word in function(each) and "reverse" in each.modes else RIGHT for each in candidates]
 
     small = shrink(program, WRONG, test, rounds=400)
@@ -39,7 +39,7 @@ def test_nothing_that_can_go_means_the_same() -> None:
 def test_rounds_are_bounded() -> None:
     asked = []
 
-    def test(candidates: Sequence[Program]) -> list[Verdict]:
+    def test(candidates: Sequence[Program]) -> list[Judgement]:
         asked.append(len(candidates))
         return [RIGHT] * len(candidates)
 
@@ -60,11 +60,11 @@ def test_every_candidate_is_another_function_with_values_that_fit() -> None:
 
 
 def test_failures_of_the_compiler_are_the_same_by_their_message() -> None:
-    one = Verdict(Outcome.COMPILER_CRASH, "compile", "Assertion `x->y` failed in _RNvNt7case_1_1f at %12")
-    same = Verdict(Outcome.COMPILER_CRASH, "compile", "Assertion `x->y` failed in _RNvNt7case_2_1f at %99")
-    other = Verdict(Outcome.COMPILER_CRASH, "compile", "Assertion `a->b` failed")
+    one = Judgement(FunctionOutcome.COMPILER_CRASH, "compile", "Assertion `x->y` failed in _RNvNt7case_1_1f at %12")
+    same = Judgement(FunctionOutcome.COMPILER_CRASH, "compile", "Assertion `x->y` failed in _RNvNt7case_2_1f at %99")
+    other = Judgement(FunctionOutcome.COMPILER_CRASH, "compile", "Assertion `a->b` failed")
     assert same_failure(one, same)
     assert not same_failure(one, other)
     assert not same_failure(one, RIGHT)
-    assert same_failure(WRONG, Verdict(Outcome.WRONG, "forward", "other"))
+    assert same_failure(WRONG, Judgement(FunctionOutcome.WRONG, "forward", "other"))
     assert message_kind("a b1 c /x/y d") == "a c d"

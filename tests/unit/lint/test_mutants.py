@@ -16,7 +16,7 @@ from holoenzyme.lint import mutants
 from holoenzyme.lint.mutants import LIST, Mutant, ProjectCopy, load_mutants, project_copy
 from holoenzyme.lint.mutating import change, changes
 from holoenzyme.process import Command, Completed, SubprocessRunner
-from holoenzyme.report.mutants_table import Outcome, Result, as_data, summary, table
+from holoenzyme.report.mutants_table import MutantOutcome, MutantResult, as_data, summary, table
 
 MODULE = '''"""A module."""
 
@@ -242,13 +242,13 @@ FILE = "src/holoenzyme/thing.py"
 @pytest.mark.parametrize(
     ("returncode", "timed_out", "outcome"),
     [
-        (0, False, Outcome.SURVIVED),
-        (1, False, Outcome.KILLED),
-        (2, False, Outcome.KILLED),
-        (-15, True, Outcome.TIMED_OUT),
+        (0, False, MutantOutcome.SURVIVED),
+        (1, False, MutantOutcome.KILLED),
+        (2, False, MutantOutcome.KILLED),
+        (-15, True, MutantOutcome.TIMED_OUT),
     ],
 )
-def test_what_the_tests_say(project: Path, returncode: int, timed_out: bool, outcome: Outcome) -> None:
+def test_what_the_tests_say(project: Path, returncode: int, timed_out: bool, outcome: MutantOutcome) -> None:
     runner = FakePytest(project / FILE, returncode, "FAILED tests/a.py::test_x[1] - assert\n", timed_out=timed_out)
     copy = ProjectCopy(root=project, runner=runner)
     result = copy.try_mutant(FILE, MUTANT, ("tests",))
@@ -306,12 +306,12 @@ def test_all_tests_are_run_where_that_is_asked_for(project: Path) -> None:
 # What is told
 
 
-def result(outcome: Outcome, name: str = "m") -> Result:
-    return Result(name=name, file="f.py", was="a", becomes="", outcome=outcome, seconds=1.0)
+def result(outcome: MutantOutcome, name: str = "m") -> MutantResult:
+    return MutantResult(name=name, file="f.py", was="a", becomes="", outcome=outcome, seconds=1.0)
 
 
 def test_a_mutant_without_an_end_is_killed_and_told_apart() -> None:
-    results = [result(Outcome.KILLED), result(Outcome.TIMED_OUT), result(Outcome.SURVIVED)]
+    results = [result(MutantOutcome.KILLED), result(MutantOutcome.TIMED_OUT), result(MutantOutcome.SURVIVED)]
     assert summary(results) == "2 of 3 mutants killed (1 of them by the time limit)"
     data = as_data(results, all_tests=True)
     assert data["all_tests"] is True

@@ -17,7 +17,7 @@ from holoenzyme.engine.install import ThisHost, ensure
 from holoenzyme.engine.trouble import no_answer
 from holoenzyme.engine.versions import ApiVersion, UnfitVersion, negotiate
 from holoenzyme.errors import ExitCode, InfrastructureError, UserError
-from holoenzyme.machine.doctor import Condition, Finding, examine
+from holoenzyme.machine.doctor import Condition, Diagnosis, examine
 from holoenzyme.process import SubprocessRunner
 
 UBUNTU = {"ID": "ubuntu", "ID_LIKE": "debian", "VERSION_ID": "24.04"}
@@ -34,7 +34,7 @@ def host(tmp_path: Path) -> FakeHost:
     return FakeHost(folder=tmp_path)
 
 
-def found(host: FakeHost, name: str) -> Finding:
+def found(host: FakeHost, name: str) -> Diagnosis:
     (finding,) = [finding for finding in examine(host) if finding.name == name]
     return finding
 
@@ -356,7 +356,7 @@ def test_broken_machines(
     host: FakeHost, broken: Callable[[FakeHost], None], name: str, condition: str, message: str, fix: str | None
 ) -> None:
     broken(host)
-    expected = Finding(name=name, condition=Condition(condition), message=message.format(host.folder), fix=fix)
+    expected = Diagnosis(name=name, condition=Condition(condition), message=message.format(host.folder), fix=fix)
     assert found(host, name) == expected
 
 
@@ -393,7 +393,7 @@ def test_the_exit_code_and_what_is_printed(
         assert f"{finding.condition:8} {finding.name:14} {finding.message}\n" in text
         assert finding.fix is None or f"fix: {finding.fix}\n" in text
     assert doctor.run(["--json"], Path()) == code
-    assert [Finding(**item) for item in json.loads(capsys.readouterr().out)] == list(examine(host))
+    assert [Diagnosis(**item) for item in json.loads(capsys.readouterr().out)] == list(examine(host))
 
 
 def test_nothing_is_installed_where_all_is_there(host: FakeHost) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.annotations import Expected, Level, Program, parse_program
+from holoenzyme.matrix.annotations import AnnotatedProgram, Expected, Level, parse_program
 
 
-def parse(text: str) -> Program:
+def parse(text: str) -> AnnotatedProgram:
     return parse_program(text, path="src/a.rs", where="test/src/a.rs")
 
 

@@ -12,15 +12,15 @@ from holoenzyme.plan.graph import Graph
 from holoenzyme.prove.images import Built
 from holoenzyme.session import Project, Session
 from holoenzyme.store import (
+    Damage,
     Found,
-    Problem,
     Refused,
     SavedImage,
     StageRef,
     Store,
     StoreRefusedError,
     StoreSet,
-    Verdict,
+    StoreState,
 )
 
 
@@ -44,7 +44,7 @@ class FakeStore:
 
     def load(self, ref: StageRef, image_name: str) -> None:
         if ref.stage == self._damaged:
-            self.refused = Refused(name=self.name, verdict=Verdict.DAMAGED, reason="a blob is not what it says")
+            self.refused = Refused(name=self.name, state=StoreState.DAMAGED, reason="a blob is not what it says")
             raise StoreRefusedError(self.refused)
         self.loaded.append(ref.stage)
         self._engine.put(image_name, self._labels[ref])
@@ -52,7 +52,7 @@ class FakeStore:
     def save(self, ref: StageRef, image_name: str) -> SavedImage:
         raise AssertionError("nothing is to be saved")
 
-    def verify(self) -> list[Problem]:
+    def verify(self) -> list[Damage]:
         return []
 
 

@@ -40,7 +40,7 @@ class FakeInspection:
 
     name, format, machine = "image 0 (host)", "elf", 62
 
-    def image(self, wanted: str) -> FakeInspection:
+    def device_image(self, wanted: str) -> FakeInspection:
         if not self.readable:
             raise UserError(f"no images for {wanted!r}")
         return self

@@ -16,7 +16,7 @@ from tests.small_project import CELL, OTHER, cells_of, edit, write_project
 import holoenzyme
 from holoenzyme.engine.base import RunRequest
 from holoenzyme.evidence import digest
-from holoenzyme.execute.smoke import Place, container_request
+from holoenzyme.execute.smoke import Sandbox, container_request
 from holoenzyme.matrix.smoke import SmokeStep
 from holoenzyme.prove import checking
 from holoenzyme.prove.proof import proof_of
@@ -151,8 +151,8 @@ def test_a_changed_judge_proves_again(root: Path, tmp_path: Path, monkeypatch: p
 def test_how_programs_are_run_is_an_input(
     root: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
 ) -> None:
-    def request(place: Place, steps: Sequence[SmokeStep], env: dict[str, str]) -> RunRequest:
-        return replace(container_request(place, steps, env), **change)  # type: ignore[arg-type]
+    def request(sandbox: Sandbox, steps: Sequence[SmokeStep], env: dict[str, str]) -> RunRequest:
+        return replace(container_request(sandbox, steps, env), **change)  # type: ignore[arg-type]
 
     before = digests(root)
     monkeypatch.setattr(checking, "container_request", request)

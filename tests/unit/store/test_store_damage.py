@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.store.fake import FakeMachine, Image, change, image_of, ref, sha256, write_layout, write_store
 
-from holoenzyme.store import FolderStore, Refused, StoreRefusedError, Verdict, open_store
+from holoenzyme.store import FolderStore, Refused, StoreRefusedError, StoreState, open_store
 from holoenzyme.store.layout import DOCUMENT_LIMIT
 
 
@@ -67,7 +67,7 @@ def failed_load(store: Path) -> str:
     assert machine.images == {}
     assert not any("docker-daemon:" in word for words in machine.commands for word in words)
     assert opened.refused == caught.value.refused
-    assert caught.value.refused.verdict is Verdict.DAMAGED
+    assert caught.value.refused.state is StoreState.DAMAGED
     assert opened.find(ref()) is None
     with pytest.raises(StoreRefusedError):
         opened.load(ref(), "loaded:1")
@@ -114,20 +114,20 @@ def foreign_marker(store: Path) -> None:
 def test_foreign_folders(store: Path, edit: Callable[[Path], None], reason: str) -> None:
     edit(store)
     refused = refusal(store)
-    assert (refused.verdict, refused.reason) == (Verdict.FOREIGN, reason)
+    assert (refused.state, refused.reason) == (StoreState.FOREIGN, reason)
     assert str(refused) == f"store {store} is refused (foreign): {reason}"
 
 
 def test_a_layout_of_somebody_else_is_foreign(tmp_path: Path) -> None:
     write_layout(tmp_path, {"latest": Image(labels={}, layers=(b"x",))})
-    assert refusal(tmp_path).verdict is Verdict.FOREIGN
+    assert refusal(tmp_path).state is StoreState.FOREIGN
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     refused = refusal(tmp_path / "absent")
-    assert (refused.verdict, refused.reason) == (Verdict.MISSING, "there is no such folder")
+    assert (refused.state, refused.reason) == (StoreState.MISSING, "there is no such folder")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    assert refusal(tmp_path / "loop").verdict is Verdict.MISSING
+    assert refusal(tmp_path / "loop").state is StoreState.MISSING
 
 
 # ---- damage that opening sees
@@ -270,7 +270,7 @@ def folder(store: Path) -> None:
 def test_damage_that_opening_sees(store: Path, edit: Callable[[Path], None], reason: str) -> None:
     edit(store)
     refused = refusal(store)
-    assert refused.verdict is Verdict.DAMAGED
+    assert refused.state is StoreState.DAMAGED
     assert reason in refused.reason
 
 

@@ -21,7 +21,7 @@ from holoenzyme.store import (
     FolderStore,
     StageRef,
     StoreRefusedError,
-    Verdict,
+    StoreState,
     create_store,
     folder,
     measure,
@@ -380,7 +380,7 @@ def test_a_damaged_store_is_not_saved_to(tmp_path: Path) -> None:
     change(tmp_path / "index.json", lambda index: index["manifests"][0].update(size=1))
     with pytest.raises(StoreRefusedError) as caught:
         create_store(tmp_path, machine.transport)
-    assert caught.value.refused.verdict is Verdict.DAMAGED
+    assert caught.value.refused.state is StoreState.DAMAGED
     assert caught.value.fix == f"remove {tmp_path} and make it again with `nox -s build-image -- --save DIR`"
 
 
