@@ -1,4 +1,4 @@
-"""What a person sees, and the log file: consoles, plain messages, logging, and the folder of the project's state.
+"""Output for people, and the log file: consoles, plain messages, logging, and the folder of the project's state.
 
 Results go to stdout, everything said on the way to stderr. Importing rich takes longer than many commands do, so only
 what uses a console pays for it.

@@ -1,4 +1,4 @@
-"""A series of patches: headers, what each touches, whether all apply one after the other, and what that weighs.
+"""A series of patches: headers, the files of each, whether all apply one after the other, and their burden.
 
 The format of a header is in docs/developing.md. Everything that is wrong is found in one go: problems are words, not
 exceptions.

@@ -1,4 +1,4 @@
-"""What `bench build` measures. Each function leaves the engine as it found it, whatever happens."""
+"""Figures of builds for `bench build`. Each function leaves the engine as it was, whatever happens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `bench build` tells of rustc's build. It takes too long to be built for this: builds that were made count."""
+"""Times of rustc's build for `bench build`. It takes too long to be built for this: builds that were made count."""
 
 from __future__ import annotations
 

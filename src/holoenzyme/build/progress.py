@@ -1,4 +1,4 @@
-"""What a person sees of stages that are worked on at the same time: a live tree, or plain lines."""
+"""The progress of stages that are worked on at the same time: a live tree, or plain lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which versions a build uses: the lock's where they exist or can be had, else what the archive has instead."""
+"""The versions of a build: the lock's where they exist or can be had, else the archive's newer revisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long stages took to build on this machine: one line for each build, for `bench`."""
+"""Times of stages' builds on this machine: one line for each build, for `bench`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that is pinned, at the newest versions that the archives offer today: the content of `matrix.lock`."""
+"""Versions of all pins as the archives offer them today: the content of `matrix.lock`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bench gradients`: what a gradient costs beside its function, in time and memory, and beside the same in C."""
+"""`bench gradients`: the cost of gradients beside their functions, in time and memory, and beside the same in C."""
 
 from __future__ import annotations
 

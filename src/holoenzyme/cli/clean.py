@@ -1,4 +1,4 @@
-"""`clean`: free what the project made, and nothing else; without `--yes` only say what that is."""
+"""`clean`: free the project's images, files and caches, and nothing else; without `--yes` only list them."""
 
 from __future__ import annotations
 

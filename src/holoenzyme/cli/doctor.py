@@ -1,4 +1,4 @@
-"""`doctor`: what this machine lacks, and the command that mends each."""
+"""`doctor`: requirements that this machine lacks, and the command that mends each."""
 
 from __future__ import annotations
 

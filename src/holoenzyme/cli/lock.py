@@ -1,4 +1,4 @@
-"""`lock`: write what the pins resolve to today, or say what has drifted since."""
+"""`lock`: write the versions that the pins resolve to today, or say which have drifted since."""
 
 from __future__ import annotations
 

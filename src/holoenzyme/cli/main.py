@@ -1,4 +1,4 @@
-"""The command line: which module a command is, and what becomes of its errors (`errors.ExitCode`)."""
+"""The command line: the module of each command, and the exit code of each error (`errors.ExitCode`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nox -s matrix`: the cells, what supports what, and why not."""
+"""`nox -s matrix`: the cells, the axes, and the constraints with their reasons."""
 
 from __future__ import annotations
 

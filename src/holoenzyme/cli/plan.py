@@ -1,4 +1,4 @@
-"""`plan`: what a build would do for each stage, and why, without doing any of it."""
+"""`plan`: the action of a build for each stage, and its reason, without doing any of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`store`: verify what a store holds, or remove from it what no cell uses any more."""
+"""`store`: verify the images of a store, or remove the stages that no cell uses any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking the distribution's archive, from inside a base, what it has today."""
+"""Questions to the distribution's archive, from inside a base: the package files of today."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine is asked and what it answers; Docker, Podman and the fake of the tests stand behind this protocol."""
+"""The protocol of engines, with its requests and answers; Docker, Podman and the fake of the tests stand behind it."""
 
 from __future__ import annotations
 

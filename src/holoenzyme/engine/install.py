@@ -1,4 +1,4 @@
-"""Small programs that making bases and copying images need: what they are for, and installing them.
+"""Small programs that making bases and copying images need: their purposes, and installing them.
 
 `Host` is what is asked of the machine for that, and by `doctor`.
 """

@@ -1,4 +1,4 @@
-"""What a build needs of its host, as secrets: CA bundle, proxies, mirrors. None of it stays in an image."""
+"""The host's part in a build, as secrets: CA bundle, proxies, mirrors. None of it stays in an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine's errors mean: who is at fault, and what to do.
+"""An engine's errors, classified: whose fault each is, and its mend.
 
 An engine that is away, an engine that refuses, and the output of a build that failed each have their function here.
 Nothing is asked of anybody.

@@ -1,4 +1,4 @@
-"""Which engines and which `docker` commands the project works with, and why; and which version of the API is taken.
+"""Versions of engines and `docker` commands that the project works with, and why; and the API's version that is taken.
 
 Nothing is asked here: `api` asks the engine, `client` the commands.
 """

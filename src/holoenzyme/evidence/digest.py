@@ -1,4 +1,4 @@
-"""The digest of a proof: it changes when, and only when, something changes that decides what the proof comes to.
+"""The digest of a proof: it changes when, and only when, an input changes that decides the outcome.
 
 That is the judge (every module of its package, whatever is added there), what is run and how, what is demanded of it,
 and the files of the programs, their oracles among them. Text that Python or the judge does not see is no part of it:

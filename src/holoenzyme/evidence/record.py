@@ -1,4 +1,4 @@
-"""Evidence records: what was run, where, on what, what came out, what was compared. JSON, schema version 1."""
+"""Evidence records: programs, machine, image, outcomes, comparisons. JSON, schema version 1."""
 
 from __future__ import annotations
 

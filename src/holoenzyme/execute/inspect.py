@@ -1,4 +1,4 @@
-"""What device images a file holds: for which devices, with which kernels, and how each kernel takes its arguments.
+"""The device images in a file: for which devices, with which kernels, and how each kernel takes its arguments.
 
 The file is a linked program, an object file, an archive, or an image file of a device pass (`host.out`). Nothing is
 run, and no tool is needed: what is read are LLVM's offload binaries and the ELF files in them.

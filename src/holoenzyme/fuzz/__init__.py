@@ -1,1 +1,1 @@
-"""Programs made from seeds, an exact oracle for their derivatives, and a shrinker for what fails: nothing runs here."""
+"""Programs made from seeds, an exact oracle for their derivatives, and a shrinker for failures: nothing runs here."""

@@ -1,4 +1,4 @@
-"""What becomes of functions: the oracle first, then the compiler that differentiates, then the comparison.
+"""Functions tried one crate at a time: the oracle first, then the compiler that differentiates, then the comparison.
 
 Many functions go into one crate, because a link costs seconds. A compiler that refuses some ends the whole crate, so
 those are found, noted and left out, and the rest is compiled again.

@@ -1,4 +1,4 @@
-"""Expressions made at random: numbers, conditions and indices over what is in scope."""
+"""Expressions made at random: numbers, conditions and indices over the variables in scope."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch after batch of generated functions, and what became of them; failures are shrunk."""
+"""Batch after batch of generated functions, and their outcomes; failures are shrunk."""
 
 from __future__ import annotations
 

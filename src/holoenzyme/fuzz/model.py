@@ -1,4 +1,4 @@
-"""What a generated function is: a tree of pieces of Rust text, with arguments and the points where it is checked.
+"""A generated function: a tree of pieces of Rust text, with arguments and the points where it is checked.
 
 A piece has a sort (what may stand in its place) and a kind (which construct it is, for counting). Its text names its
 parts: `$0` is the first; `$p0`, `$u0`, `$m0` and `$a0` put it in parentheses where it binds less than a receiver, a

@@ -1,4 +1,4 @@
-"""What the oracle says of functions, and what the differentiated ones gave: right or wrong, and why."""
+"""The oracle's numbers for functions, and the judgement of their derivatives."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The linters, and the mutants that show whether tests find what they are for."""
+"""The linters, and the mutants that show whether tests test."""

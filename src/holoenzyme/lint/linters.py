@@ -1,4 +1,4 @@
-"""The linters: what each looks at, and running them."""
+"""The linters: the files that each looks at, and running them."""
 
 from __future__ import annotations
 

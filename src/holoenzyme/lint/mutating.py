@@ -1,4 +1,4 @@
-"""One change in a module: which there are, and the module with one of them. mutmut's operators, and some of the house.
+"""Mutations of a module: a list of them, and the module with one. mutmut's operators, and some of the house.
 
 Text goes in, text comes out. A change is known by the text that it replaces, so a list of changes is readable and does
 not go out of date when lines move.

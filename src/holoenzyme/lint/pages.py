@@ -1,4 +1,4 @@
-"""The parts of pages that are made of data: `lint` says what drifted, `lint --fix docs` writes them anew."""
+"""The parts of pages that are made of data: `lint` says which drifted, `lint --fix docs` writes them anew."""
 
 from __future__ import annotations
 

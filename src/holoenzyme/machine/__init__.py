@@ -1,1 +1,1 @@
-"""This machine: what it lacks, and what the project left on it."""
+"""This machine: requirements that it lacks, and leftovers of the project."""

@@ -1,4 +1,4 @@
-"""Freeing what the project made, and nothing else."""
+"""Freeing the project's leftovers, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine lacks, and the command that mends each."""
+"""Requirements that this machine lacks, and the command that mends each."""
 
 from __future__ import annotations
 

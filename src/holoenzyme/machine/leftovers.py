@@ -1,4 +1,4 @@
-"""What the project has left on this machine, and why some of it stays. Nothing is removed here.
+"""Leftovers of the project on this machine, and why some of them stay. Nothing is removed here.
 
 Labels are inherited: an image that somebody built upon one of ours has ours too. So a label alone makes nothing ours:
 an image is ours by a name that only we give, and one without a name by what else speaks for it.

@@ -1,1 +1,1 @@
-"""What the project builds, as data: `matrix.yaml`, recipes and images, read and checked. Pure but for reading files."""
+"""The matrix, recipes and images, as data: read and checked. Pure but for reading files."""

@@ -1,4 +1,4 @@
-"""What compilers must say of a program, as its own file has it, in the manner of rustc's UI tests. Pure.
+"""Messages of compilers that a program expects, as its own file has them, in the manner of rustc's UI tests. Pure.
 
 - `//~ ERROR text`: on this line stands an error with this text; `WARN`, `NOTE` and `HELP` likewise;
 - `//~^ ERROR text`: on the line above (`^^`: two above); `//~v`: below; `//~|`: where the annotation before it points;

@@ -1,4 +1,4 @@
-"""The chain of rules for one point of the matrix: why it is what it is."""
+"""The chain of rules for one point of the matrix: its axes, constraints, declaration and status."""
 
 from __future__ import annotations
 

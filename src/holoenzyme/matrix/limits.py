@@ -1,4 +1,4 @@
-"""What cannot be differentiated, and conventions at singular points, as data: docs/autodiff.md is made of it."""
+"""Limits of differentiation, and conventions at singular points, as data: docs/autodiff.md is made of it."""
 
 from __future__ import annotations
 

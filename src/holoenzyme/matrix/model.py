@@ -1,4 +1,4 @@
-"""The matrix: what `matrix.yaml` may hold, and the cells that follow from it."""
+"""The matrix: the schema of `matrix.yaml`, and the cells that follow from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a YAML file into a frozen pydantic model; whatever is wrong is told with file, line and column.
+"""Reads a YAML file into a frozen pydantic model; every mistake is told with file, line and column.
 
 All problems of a file are told at once, in the order in which they stand in it. Rules that reach across a file (a name
 that must exist elsewhere) are checked by validators of the model, which call `refuse` with a `Problem` for each.

@@ -1,1 +1,1 @@
-"""From cells to a graph of stages with input hashes, and what is to be done for each."""
+"""From stages to a graph with input hashes, and the action for each."""

@@ -1,4 +1,4 @@
-"""What is to be done for each stage, and why: reuse, load, pull, build, or nothing. Pure."""
+"""The action for each stage, and its reason: reuse, load, pull, build, or nothing. Pure."""
 
 from __future__ import annotations
 

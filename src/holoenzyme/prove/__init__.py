@@ -1,1 +1,1 @@
-"""Proving images: what is run in them, and the name that only a proof gives."""
+"""Proving images: checks in containers, and the name that only a proof gives."""

@@ -1,4 +1,4 @@
-"""Runs checks in an image and gives what came of them to the judge (`evidence.judge`); nothing is decided here."""
+"""Checks run in an image, whose steps go to the judge (`evidence.judge`); nothing is decided here."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What people and machines read: terminal tables, JSON. Takes data and gives text; prints nothing by itself."""
+"""Text for people and machines: terminal tables, JSON. Takes data and gives text; prints nothing by itself."""

@@ -1,4 +1,4 @@
-"""Measurements: what they are made of, for people and for machines. Pure."""
+"""Measurements and their parts, for people and for machines. Pure."""
 
 from __future__ import annotations
 

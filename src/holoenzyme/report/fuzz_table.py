@@ -1,4 +1,4 @@
-"""What became of generated functions, for people and for machines."""
+"""The outcomes of generated functions, for people and for machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gradients cost, and what changed since an earlier run: for people and for machines. Pure."""
+"""The cost of gradients, and its changes since an earlier run: for people and for machines. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix for the terminal and for machines: cells, exclusions, and why one cell is what it is."""
+"""The matrix for the terminal and for machines: cells, exclusions, and the explanation of one cell."""
 
 from __future__ import annotations
 

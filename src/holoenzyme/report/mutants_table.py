@@ -1,4 +1,4 @@
-"""What became of mutants, for people and for machines."""
+"""The outcomes of mutants, for people and for machines."""
 
 from __future__ import annotations
 

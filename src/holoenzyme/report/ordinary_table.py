@@ -1,4 +1,4 @@
-"""What the comparison of two compilers found, for people and for machines."""
+"""The differences of two compilers, for people and for machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""apt's own words: what it would download, and what its lists say of packages. Pure."""
+"""apt's own words: the files that it would download, and its lists of packages. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What archives are asked for newer versions; each is replaced by a fake in unit tests."""
+"""The archives that are asked for newer versions; each is replaced by a fake in unit tests."""
 
 from __future__ import annotations
 

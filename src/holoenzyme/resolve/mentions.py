@@ -1,4 +1,4 @@
-"""Where the version of a pin is written, in each of the project's files. Pure."""
+"""The places in the project's files where the version of a pin is written. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is newer than what is pinned, and what may be written of it. Pure."""
+"""Versions newer than the pinned ones, and those of them that may be written. Pure."""
 
 from __future__ import annotations
 

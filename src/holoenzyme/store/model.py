@@ -1,4 +1,4 @@
-"""The words of the package: what a stage in a store is called, what is said about it, and what every store can do."""
+"""The words of the package: the reference of a stage in a store, its sizes, and the protocol of stores."""
 
 from __future__ import annotations
 

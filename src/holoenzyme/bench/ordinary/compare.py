@@ -1,4 +1,4 @@
-"""Comparing what two compilers made of the same crate. Byte for byte first; what differs is looked at more closely."""
+"""Artefacts of two compilers for the same crate, compared byte for byte; a difference is looked at more closely."""
 
 from __future__ import annotations
 

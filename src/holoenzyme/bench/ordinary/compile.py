@@ -1,4 +1,4 @@
-"""Running compilers for `bench ordinary`: which crates there are, what a compiler makes of them, what that costs."""
+"""Compilers of `bench ordinary` at work: the crates, their artefacts, and the instructions that each compile takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ordinary crates through both compilers: what comes out is compared, and instructions are counted."""
+"""Ordinary crates through both compilers: artefacts are compared, and instructions are counted."""
 
 from __future__ import annotations
 

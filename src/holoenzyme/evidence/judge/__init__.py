@@ -1,1 +1,1 @@
-"""All that judges: from what was run to a verdict. Nothing here has side effects."""
+"""Judging: from steps to a verdict. Nothing here has side effects."""

@@ -1,4 +1,4 @@
-"""What the declarations of a cell demand: its identity, its contract, and smoke tests of each kind. Pure."""
+"""Demands on a cell, from its declarations: its identity, its contract, and smoke tests of each kind. Pure."""
 
 from __future__ import annotations
 

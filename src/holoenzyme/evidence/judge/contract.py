@@ -1,4 +1,4 @@
-"""An image's contract: the script that runs all of it in one container, and what did not hold. Pure."""
+"""An image's contract: the script that runs all of it in one container, and the terms that are broken. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is demanded of a step, as data: it says all that the judge needs beside what was printed, and the oracle."""
+"""A demand on a step, as data: all that the judge needs beside the output and the oracle."""
 
 from __future__ import annotations
 

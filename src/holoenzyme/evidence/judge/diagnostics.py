@@ -1,4 +1,4 @@
-"""The messages of a compiler, as rustc and cargo print them, and which of those that are expected are missing. Pure."""
+"""The messages of a compiler, as rustc and cargo print them, and the expected ones that are missing. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which libLLVM meet in one process: two builds of it hang in Enzyme. The script that asks, and the judgement. Pure."""
+"""The libLLVMs that meet in a process: two builds of it hang in Enzyme. The script that asks, and the judging. Pure."""
 
 from __future__ import annotations
 

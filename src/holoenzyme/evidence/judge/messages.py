@@ -1,4 +1,4 @@
-"""Judging by messages: a program that must end itself, one that must not compile, and what a compiler says. Pure."""
+"""Judging by messages: of a program that must end itself, of one that must not compile, and of a compiler. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares the numbers that a program printed with what is right. Pure.
+"""Compares the numbers of a program's output with the oracle's. Pure.
 
 Each derivative is compared with the closed form and with the program's central differences, two estimates that owe
 nothing to each other.

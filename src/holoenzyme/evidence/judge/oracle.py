@@ -1,4 +1,4 @@
-"""What a program must print: derivatives at given points, or certified values. Pure."""
+"""Numbers that a program must print: derivatives at given points, or certified values. Pure."""
 
 from __future__ import annotations
 

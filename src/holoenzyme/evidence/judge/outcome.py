@@ -1,4 +1,4 @@
-"""The vocabulary of outcomes: what became of one test in one cell."""
+"""The vocabulary of outcomes: how one test ended in one cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a smoke test's program prints: one JSON object a line, and nothing else. Pure.
+"""The output of a smoke test's program: one JSON object a line, and nothing else. Pure.
 
 - a derivative: `{"case", "mode", "width", "float", "at", "primal", "derivative", "central"}`, where `derivative` is
   outputs x inputs, row by row, and `central` is a list of `[step, central differences in the same order]`;

@@ -1,4 +1,4 @@
-"""What is judged: how a container ended and what it printed. Pure."""
+"""A step to be judged: how a container ended, and its output. Pure."""
 
 from __future__ import annotations
 

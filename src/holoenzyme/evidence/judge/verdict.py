@@ -1,4 +1,4 @@
-"""From steps to a verdict: a fold over what was run in an image, and over the verdicts of a whole proof. Pure.
+"""From steps to a verdict: a fold over the steps of an image, and over the verdicts of a whole proof. Pure.
 
 This package is all that judges. What it is given are data (steps, what is demanded of them, oracles); what it gives
 says whether an image may have its name, and why not. The digest of a proof covers every module of it.
