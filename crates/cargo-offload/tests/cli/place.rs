@@ -52,6 +52,13 @@ impl Place {
             .join(format!("release/{target}.out"))
     }
 
+    /// What `core` is compiled from.
+    pub fn add_sources(&self) {
+        for file in ["build-std.toml", "core/Cargo.toml"] {
+            self.0.file(&format!("sysroot/share/holoenzyme/{file}"), "");
+        }
+    }
+
     /// The images that are kept for the host, by name.
     pub fn images(&self) -> Vec<String> {
         let deps = self.host_image().with_file_name("deps");

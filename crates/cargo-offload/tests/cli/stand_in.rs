@@ -20,6 +20,7 @@ pub fn answer(args: &[&str]) {
         ),
         ["-Zunstable-options", "-Zoffload=Device", ..] => println!("rustc 1.96.0"),
         ["rustc", ..] => compile(args),
+        ["-Zunstable-options", "-C", ..] => compile_core(args),
         ["--crate-name", "k", ..] if args.contains(&"-Zoffload=Device") => compile_kernels(args),
         // A wrapper of the user, which starts the rustc that it is given.
         [_, "--crate-name", "k", ..] if args.contains(&"-Zoffload=Device") => {
@@ -36,20 +37,39 @@ fn after<'a>(args: &[&'a str], option: &str) -> &'a str {
     args[at + 1]
 }
 
-/// cargo in a device pass. `FAKE_HASH` stands for features and flags: each has a library of its own, which is compiled
-/// where it is not there, or where the code is another one (`FAKE_CODE`).
-fn compile(args: &[&str]) {
-    eprintln!("pass {}", args.join(" "));
-    for name in [
-        "RUSTFLAGS",
-        "CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS",
-        "CARGO_PROFILE_RELEASE_LTO",
-        "RUSTC_BOOTSTRAP",
-    ] {
+/// Says on stderr which of these environment variables are set.
+fn note(names: &[&str]) {
+    for name in names {
         if let Ok(value) = env::var(name) {
             eprintln!("{name}={value}");
         }
     }
+}
+
+/// cargo where it compiles `core`.
+fn compile_core(args: &[&str]) {
+    eprintln!("core {}", args.join(" "));
+    note(&["RUSTC_BOOTSTRAP"]);
+    if env::var_os("FAKE_CORE").is_some() {
+        fail("error: no such processor", 101);
+    }
+    for name in ["compiler_builtins", "alloc", "core"] {
+        println!(
+            r#"{{"reason":"compiler-artifact","target":{{"kind":["lib"],"name":"{name}"}},"filenames":["/a b/lib{name}-0.rlib"]}}"#
+        );
+    }
+}
+
+/// cargo in a device pass. `FAKE_HASH` stands for features and flags: each has a library of its own, which is compiled
+/// where it is not there, or where the code is another one (`FAKE_CODE`).
+fn compile(args: &[&str]) {
+    eprintln!("pass {}", args.join(" "));
+    note(&[
+        "RUSTFLAGS",
+        "CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS",
+        "CARGO_PROFILE_RELEASE_LTO",
+        "RUSTC_BOOTSTRAP",
+    ]);
     let code = env::var("FAKE_CODE").unwrap_or_else(|_| "1".to_string());
     let hash = env::var("FAKE_HASH").unwrap_or_else(|_| "0f".to_string());
     let results = PathBuf::from(after(args, "--target-dir"))
