@@ -1,23 +1,15 @@
 //! What a compiler without this project's patches hands to Enzyme as if it were something else, so that Enzyme cannot tell
 //! and the derivative would be wrong without a word. It is found in the source, as it is after macros are expanded. Pure.
 
-use std::collections::HashMap;
+mod scalars;
+mod source;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::token::Paren;
-use syn::{
-    Fields, FnArg, GenericArgument, Item, ItemStruct, PathArguments, PathSegment, ReceiverKind,
-    ReturnType, Signature, Type, TypeTuple,
-};
+use syn::{FnArg, ReceiverKind};
 
 use cargo_common::contract::{Frame, Problem};
 
-/// The attribute of a derivative in an expanded source.
-const ATTRIBUTE: &str = "rustc_autodiff";
-/// More than two: such a value is handed over through memory, so that it is one argument.
-const MANY: usize = 3;
+use source::Source;
 
 /// Something that would be wrong, in the function that `autodiff_forward` made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,297 +98,35 @@ fn frame(span: &str) -> Option<Frame> {
 
 /// All faults in an expanded source; none where that is no Rust.
 pub fn faults(expanded: &str) -> Option<Vec<Fault>> {
-    let tokens: TokenStream = expanded.parse().ok()?;
-    let mut found = Found::default();
-    found.look_at(tokens);
-    Some(found.faults())
+    Some(faults_of(&Source::read(expanded)?))
 }
 
-/// What is of interest in a source.
-#[derive(Default)]
-struct Found {
-    derivatives: Vec<Derivative>,
-    /// Those with names that several have are not known.
-    types: HashMap<String, Option<Type>>,
-    functions: HashMap<String, usize>,
-}
-
-/// A function that forward mode makes.
-struct Derivative {
-    before: usize,
-    signature: Signature,
-    width: usize,
-    /// Of each argument of what is differentiated, and of its result.
-    activities: Vec<String>,
-}
-
-impl Found {
-    fn look_at(&mut self, tokens: TokenStream) {
-        let trees: Vec<TokenTree> = tokens.into_iter().collect();
-        let mut attribute = None;
-        let mut at = 0;
-        while at < trees.len() {
-            match &trees[at] {
-                // Its text is expanded where it is used.
-                TokenTree::Ident(word) if word == "macro_rules" => {
-                    while at < trees.len() && !matches!(trees[at], TokenTree::Group(_)) {
-                        at += 1;
-                    }
-                }
-                TokenTree::Ident(word)
-                    if word == "struct" || word == "type" || word == "enum" || word == "union" =>
-                {
-                    self.add_type(&trees[at..]);
-                }
-                TokenTree::Ident(word) if word == "fn" => {
-                    if let Some(TokenTree::Ident(name)) = trees.get(at + 1) {
-                        let count = self.functions.entry(name.to_string()).or_default();
-                        let before = *count;
-                        *count += 1;
-                        if let Some((width, activities)) = attribute.take()
-                            && let Some(signature) = first::<Signature>(&trees[at..])
-                        {
-                            self.derivatives.push(Derivative {
-                                before,
-                                signature,
-                                width,
-                                activities,
-                            });
-                        }
-                    }
-                }
-                TokenTree::Group(group) => {
-                    if let Some(inner) = attribute_of(group) {
-                        attribute = inner.or(attribute);
-                    } else {
-                        self.look_at(group.stream());
-                    }
-                }
-                _ => {}
-            }
-            at += 1;
-        }
-    }
-
-    fn add_type(&mut self, trees: &[TokenTree]) {
-        let (name, made) = match first_item(trees) {
-            Some(Item::Struct(item)) => (item.ident.to_string(), as_tuple(item)),
-            Some(Item::Type(item)) if item.generics.params.is_empty() => {
-                (item.ident.to_string(), Some(*item.ty))
-            }
-            Some(Item::Type(item)) => (item.ident.to_string(), None),
-            Some(Item::Enum(item)) => (item.ident.to_string(), None),
-            Some(Item::Union(item)) => (item.ident.to_string(), None),
-            _ => return,
+fn faults_of(source: &Source) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for derivative in &source.derivatives {
+        let fault = |kind| Fault {
+            function: derivative.signature.ident.to_string(),
+            before: derivative.before,
+            kind,
         };
-        self.types
-            .entry(name)
-            .and_modify(|known| *known = None)
-            .or_insert(made);
-    }
-
-    fn faults(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        for derivative in &self.derivatives {
-            let fault = |kind| Fault {
-                function: derivative.signature.ident.to_string(),
-                before: derivative.before,
-                kind,
+        if derivative.returns_constant() {
+            faults.push(fault(Kind::Result));
+        }
+        for given in derivative.moved() {
+            let count = match given {
+                FnArg::Typed(given) => source.types.scalars(&given.ty, &derivative.signature, 0),
+                FnArg::Receiver(given) => match given.kind {
+                    ReceiverKind::Reference(..) => Some(1),
+                    // `Self` is what an `impl` around it says.
+                    _ => None,
+                },
             };
-            if derivative.returns_constant() {
-                faults.push(fault(Kind::Result));
-            }
-            for given in derivative.moved() {
-                let count = match given {
-                    FnArg::Typed(given) => self.scalars(&given.ty, &derivative.signature, 0),
-                    FnArg::Receiver(given) => match given.kind {
-                        ReceiverKind::Reference(..) => Some(1),
-                        // `Self` is what an `impl` around it says.
-                        _ => None,
-                    },
-                };
-                if count.is_none_or(|count| count == 2) {
-                    faults.push(fault(Kind::Pair(shown(given))));
-                }
+            if count.is_none_or(|count| count == 2) {
+                faults.push(fault(Kind::Pair(shown(given))));
             }
         }
-        faults
     }
-
-    /// How many numbers, references or pointers a value is for the machine, up to `MANY`, where that is known.
-    fn scalars(&self, given: &Type, signature: &Signature, depth: usize) -> Option<usize> {
-        if depth > 16 {
-            return None;
-        }
-        match given {
-            Type::Paren(inner) => self.scalars(&inner.elem, signature, depth),
-            Type::Group(inner) => self.scalars(&inner.elem, signature, depth),
-            Type::Array(_) => Some(MANY),
-            Type::Ptr(inner) => Some(words_of(&inner.elem)),
-            // The compiler knows slices; other references of two words hold no numbers, or are refused by it.
-            Type::Reference(_) if depth == 0 => Some(1),
-            Type::Reference(inner) => Some(words_of(&inner.elem)),
-            Type::Tuple(tuple) => {
-                let parts = tuple.elems.iter();
-                let count: Option<usize> = parts
-                    .map(|inner| self.scalars(inner, signature, depth + 1))
-                    .sum();
-                count.map(|count| count.min(MANY))
-            }
-            Type::Path(path)
-                if path.qself.is_none() && !path.path.segments.first()?.ident.eq("Self") =>
-            {
-                let last = path.path.segments.last()?;
-                let name = last.ident.to_string();
-                let is_parameter = || {
-                    signature
-                        .generics
-                        .type_params()
-                        .any(|parameter| parameter.ident == name)
-                };
-                match self.types.get(&name) {
-                    Some(known) => self.scalars(known.as_ref()?, signature, depth + 1),
-                    // What it is, only who calls the function knows; nearly always it is a number.
-                    None if is_parameter() => Some(1),
-                    None => known(last),
-                }
-            }
-            _ => None,
-        }
-    }
-}
-
-impl Derivative {
-    fn returns_constant(&self) -> bool {
-        let returns = match &self.signature.output {
-            ReturnType::Default => false,
-            ReturnType::Type(_, given) => {
-                !matches!(&**given, Type::Tuple(tuple) if tuple.elems.is_empty())
-            }
-        };
-        returns
-            && self
-                .activities
-                .last()
-                .is_some_and(|activity| activity == "Const")
-    }
-
-    /// The arguments with tangents.
-    fn moved(&self) -> Vec<&FnArg> {
-        let mut inputs = self.signature.inputs.iter();
-        let mut moved = Vec::new();
-        let given = self
-            .activities
-            .split_last()
-            .map_or(&[][..], |(_, given)| given);
-        for activity in given {
-            let input = inputs.next();
-            let tangents = match &**activity {
-                "Const" => continue,
-                "Dualv" | "DualvOnly" => 1,
-                _ => self.width,
-            };
-            moved.extend(input);
-            for _ in 0..tangents {
-                inputs.next();
-            }
-        }
-        moved
-    }
-}
-
-/// The attribute of a function that forward mode makes; `Some(None)` for another attribute.
-#[expect(clippy::option_option, reason = "what is no attribute is looked into")]
-fn attribute_of(group: &Group) -> Option<Option<(usize, Vec<String>)>> {
-    if group.delimiter() != Delimiter::Bracket {
-        return None;
-    }
-    let mut trees = group.stream().into_iter();
-    match (trees.next(), trees.next(), trees.next()) {
-        (Some(TokenTree::Ident(name)), Some(TokenTree::Group(inner)), None)
-            if name == ATTRIBUTE =>
-        {
-            let words: Vec<String> = inner
-                .stream()
-                .to_string()
-                .split(',')
-                .map(|word| word.trim().to_string())
-                .collect();
-            let (mode, rest) = words.split_first()?;
-            let (width, activities) = rest.split_first()?;
-            Some((mode == "Forward").then(|| (width.parse().unwrap_or(1), activities.to_vec())))
-        }
-        _ => None,
-    }
-}
-
-/// What stands at the beginning.
-fn first<T: syn::parse::Parse>(trees: &[TokenTree]) -> Option<T> {
-    let parser = |input: ParseStream| {
-        let parsed: T = input.parse()?;
-        input.parse::<TokenStream>()?;
-        Ok(parsed)
-    };
-    parser.parse2(trees.iter().cloned().collect()).ok()
-}
-
-/// The item at the beginning, which ends with its first braces or semicolon.
-fn first_item(trees: &[TokenTree]) -> Option<Item> {
-    let end = trees.iter().position(|tree| match tree {
-        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-        TokenTree::Punct(mark) => mark.as_char() == ';',
-        _ => false,
-    })?;
-    first(&trees[..=end])
-}
-
-/// The fields of a structure as a tuple: for the machine it is the same. Those of a generic one are not known.
-fn as_tuple(item: ItemStruct) -> Option<Type> {
-    if item.generics.type_params().next().is_some() {
-        return None;
-    }
-    let elems = match item.fields {
-        Fields::Named(fields) => fields.named.into_iter().map(|field| field.ty).collect(),
-        Fields::Unnamed(fields) => fields.unnamed.into_iter().map(|field| field.ty).collect(),
-        Fields::Unit => Vec::new(),
-    };
-    Some(Type::Tuple(TypeTuple {
-        attrs: Vec::new(),
-        paren_token: Paren::default(),
-        elems: elems.into_iter().collect(),
-    }))
-}
-
-/// Of types of the language and of `std`.
-fn known(path: &PathSegment) -> Option<usize> {
-    let name = path.ident.to_string();
-    match &*name {
-        "f16" | "f32" | "f64" | "f128" | "bool" | "char" | "i8" | "i16" | "i32" | "i64"
-        | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => Some(1),
-        "PhantomData" => Some(0),
-        "Vec" | "String" | "VecDeque" => Some(MANY),
-        "Box" | "Rc" | "Arc" => match &path.arguments {
-            PathArguments::AngleBracketed(given) => match given.args.first()? {
-                GenericArgument::Type(inner) => Some(words_of(inner)),
-                _ => None,
-            },
-            _ => None,
-        },
-        // One register, as `f64x4` and `__m256d` of `std` are.
-        _ if name.starts_with("f32x") || name.starts_with("f64x") || name.starts_with("__m") => {
-            Some(1)
-        }
-        _ => None,
-    }
-}
-
-/// Of a reference or pointer to such a value.
-fn words_of(inner: &Type) -> usize {
-    match inner {
-        Type::Slice(_) | Type::TraitObject(_) => 2,
-        Type::Path(path) if path.path.is_ident("str") => 2,
-        _ => 1,
-    }
+    faults
 }
 
 /// As it stands in the source.

@@ -28,6 +28,8 @@ pub struct Invocation {
     pub host_args: Vec<OsString>,
     /// Those of its options that hold for the kernels too, but for the profile.
     pub shared_args: Vec<OsString>,
+    /// Those that hold for whatever cargo compiles: what it shows, and how many processes it starts.
+    pub manner_args: Vec<OsString>,
     /// The profile of the program.
     pub host_profile: String,
     /// The profile of the kernels.
@@ -106,6 +108,17 @@ const SHARED: &[&str] = &[
     "-v",
 ];
 
+/// Options that hold for whatever cargo compiles.
+const MANNER: &[&str] = &[
+    "--color",
+    "--jobs",
+    "--quiet",
+    "--verbose",
+    "-j",
+    "-q",
+    "-v",
+];
+
 /// Reads the arguments that follow `cargo offload`.
 pub fn parse(args: &[OsString]) -> Result<Request, Failure> {
     let (word, rest, before) = match opening::read(args, crate::SUBCOMMAND)? {
@@ -154,6 +167,7 @@ struct Options {
     builds_std: bool,
     passed: Vec<OsString>,
     shared: Vec<OsString>,
+    manner: Vec<OsString>,
 }
 
 /// A profile that is named.
@@ -212,6 +226,7 @@ fn compile(name: &str, rest: &[OsString]) -> Result<Invocation, Failure> {
         verbose: options.verbose,
         host_args,
         shared_args: options.shared,
+        manner_args: options.manner,
         host_profile,
         device_profile,
         manifest_path: line.value("--manifest-path").map(PathBuf::from),
@@ -248,6 +263,9 @@ impl Options {
             name => {
                 if SHARED.contains(&name) {
                     self.shared.extend(option.words.iter().cloned());
+                }
+                if MANNER.contains(&name) {
+                    self.manner.extend(option.words.iter().cloned());
                 }
                 // The program is linked with the std that there is.
                 if name != "-Z" || !value.starts_with("build-std") {

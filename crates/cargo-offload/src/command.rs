@@ -60,7 +60,7 @@ fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
     if invocation.autodiff {
         enzyme::check(&rustc)?;
     }
-    let cores = invocation
+    let sources = invocation
         .devices
         .iter()
         .map(|device| toolchain.check(device, invocation.builds_std))
@@ -80,8 +80,16 @@ fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
         package: &kernels.name,
     };
     let mut images = Vec::with_capacity(invocation.devices.len());
-    for (device, core) in invocation.devices.iter().zip(cores) {
-        let mut pass = passes.one(device, toolchain.triple(device), core.as_deref())?;
+    for (device, sources) in invocation.devices.iter().zip(sources) {
+        let triple = toolchain.triple(device);
+        let core = if let Some(sources) = sources {
+            let mut pass = passes.core(&rustc, &sources, device, triple);
+            settle(&mut pass.command, home.as_deref(), invocation.verbose);
+            pass.run()?
+        } else {
+            Vec::new()
+        };
+        let mut pass = passes.one(device, triple, &core)?;
         settle(&mut pass.command, home.as_deref(), invocation.verbose);
         images.push(pass.run()?);
     }

@@ -42,6 +42,11 @@ impl Device {
             Self::Cuda(cpu) | Self::Amd(cpu) => Some(cpu),
         }
     }
+
+    /// The flag of rustc for the processor.
+    pub fn flag(&self) -> Option<String> {
+        self.cpu().map(|cpu| format!("-Ctarget-cpu={cpu}"))
+    }
 }
 
 impl fmt::Display for Device {

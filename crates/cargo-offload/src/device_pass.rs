@@ -1,6 +1,5 @@
 //! The pass that compiles kernels for one device: the library with them, into an image.
 
-use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -14,11 +13,9 @@ use cargo_common::failure::Failure;
 use cargo_common::tools;
 
 use crate::cli::Invocation;
+use crate::core_pass::{flags_variable, with_users};
 use crate::device::Device;
 use crate::wrapper::{self, IMAGE};
-
-/// Says to cargo, and to nothing else, of which channel it is.
-const CHANNEL: &str = "__CARGO_TEST_CHANNEL_OVERRIDE_DO_NOT_USE_THIS";
 
 /// What all passes of one call have in common.
 pub struct Passes<'a> {
@@ -54,13 +51,13 @@ struct Artifact {
 
 impl Passes<'_> {
     /// The pass for `device`: results go to a folder of its own below `target_dir`, because cargo does not tell two
-    /// processors of one triple apart, nor two libraries that write an image of the same name. `core` is the
-    /// configuration with which cargo compiles the core library too, for a processor that there is none for.
+    /// processors of one triple apart, nor two libraries that write an image of the same name. `core` are the flags with
+    /// which rustc takes another core library than the toolchain's.
     pub fn one(
         &self,
         device: &Device,
         triple: &str,
-        core: Option<&Path>,
+        core: &[String],
     ) -> Result<DevicePass, Failure> {
         let Self {
             cargo,
@@ -76,11 +73,10 @@ impl Passes<'_> {
             .join(device.to_string());
         let mut command = Command::new(cargo);
         command.arg("rustc").args(&invocation.shared_args);
-        if let Some(config) = core {
-            // An unstable option of cargo, whose channel may be stable. RUSTC_BOOTSTRAP would tell it, and every build
-            // script of a dependency: some compile their crates in another way then. This variable is cargo's alone.
-            command.arg("--config").arg(config).arg("-Zbuild-std=core");
-            command.env(CHANNEL, "nightly");
+        if !core.is_empty() {
+            // Not in the environment, where blanks of paths would part them. cargo adds them to those.
+            let flags = format!("target.{triple}.rustflags={}", json!(core));
+            command.arg("--config").arg(flags);
         }
         if profile == "release" {
             command.arg("--release");
@@ -270,23 +266,15 @@ fn prepare_environment(command: &mut Command, device: &Device, triple: &str, pro
     command
         .env(lto_variable(profile), "fat")
         .env("CARGO_INCREMENTAL", "0");
-    let Some(cpu) = device.cpu() else {
+    let Some(cpu) = device.flag() else {
         return;
     };
     // The processor holds for dependencies too. Flags for the host's own code are nothing for a GPU; those that the
     // user has for this triple are kept.
-    let variable = format!(
-        "CARGO_TARGET_{}_RUSTFLAGS",
-        triple.to_uppercase().replace('-', "_")
-    );
-    let flags = match env::var(&variable) {
-        Ok(flags) if !flags.is_empty() => format!("{flags} -Ctarget-cpu={cpu}"),
-        _ => format!("-Ctarget-cpu={cpu}"),
-    };
     command
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env(variable, flags);
+        .env(flags_variable(triple), with_users(triple, &[cpu]));
 }
 
 /// The environment variable for a profile's LTO.
@@ -311,13 +299,14 @@ mod tests {
     use super::*;
     use crate::cli::{self, Request};
     use crate::line;
+    use std::env;
     use std::ffi::OsString;
 
     fn pass(line: &str, device: &str) -> DevicePass {
-        pass_with(line, device, None)
+        pass_with(line, device, &[])
     }
 
-    fn pass_with(line: &str, device: &str, core: Option<&Path>) -> DevicePass {
+    fn pass_with(line: &str, device: &str, core: &[String]) -> DevicePass {
         let args: Vec<_> = line.split_whitespace().map(OsString::from).collect();
         let Ok(Request::Compile(call)) = cli::parse(&args) else {
             panic!("{line}");
@@ -361,16 +350,13 @@ mod tests {
     }
 
     #[test]
-    fn core_is_compiled_where_there_is_none() {
-        let config = Path::new("/s/build-std.toml");
-        let line = line::of(&pass_with("build", "gfx942", Some(config)).command);
+    fn another_core_is_taken_by_flags() {
+        let flags = ["-Zunstable-options", "-Ldependency=/a b"].map(String::from);
+        let line = line::of(&pass_with("build", "gfx942", &flags).command);
+        let option = r#" --config 'target.amdgcn-amd-amdhsa.rustflags=["-Zunstable-options","-Ldependency=/a b"]' "#;
+        assert!(line.contains(option), "{line}");
         assert!(
-            line.contains(" cargo rustc --config /s/build-std.toml -Zbuild-std=core --release "),
-            "{line}"
-        );
-        assert!(
-            line.contains("__CARGO_TEST_CHANNEL_OVERRIDE_DO_NOT_USE_THIS=nightly ")
-                && !line.contains("RUSTC_BOOTSTRAP"),
+            line.contains("_AMDHSA_RUSTFLAGS=-Ctarget-cpu=gfx942 "),
             "{line}"
         );
     }

@@ -8,6 +8,7 @@
 
 mod cli;
 mod command;
+mod core_pass;
 mod device;
 mod device_pass;
 mod help;

@@ -9,6 +9,7 @@ use cargo_common::facts::Facts;
 use cargo_common::failure::Failure;
 use cargo_common::tools::ask_rustc;
 
+use crate::core_pass::Sources;
 use crate::device::Device;
 
 /// The compiler.
@@ -63,9 +64,9 @@ impl Toolchain {
         device.triple(&self.host, &self.facts)
     }
 
-    /// Checks what a device needs: `core` compiled for it, and programs. Gives the configuration with which cargo has
-    /// to compile `core` itself, where it has to; with `builds_std` the user has seen to that.
-    pub fn check(&self, device: &Device, builds_std: bool) -> Result<Option<PathBuf>, Failure> {
+    /// Checks what a device needs: `core` compiled for it, and programs. Gives the sources of `core` where it has to be
+    /// compiled; with `builds_std` the user has seen to that.
+    pub fn check(&self, device: &Device, builds_std: bool) -> Result<Option<Sources>, Failure> {
         self.check_programs(device)?;
         self.check_ptx(device)?;
         let triple = self.triple(device);
@@ -75,9 +76,10 @@ impl Toolchain {
         if builds_std || (has_core(&folder) && !is_other) {
             return Ok(None);
         }
-        let config = self.sysroot.join("share/holoenzyme/build-std.toml");
-        if config.is_file() && *device != Device::Host {
-            return Ok(Some(config));
+        if *device != Device::Host
+            && let Some(sources) = Sources::of(&self.sysroot)
+        {
+            return Ok(Some(sources));
         }
         Err(Failure::new(
             format!("the core library for {device} is missing"),

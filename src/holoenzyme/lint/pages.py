@@ -8,8 +8,9 @@ from pathlib import Path
 
 from holoenzyme.matrix.limits import load_conventions, load_limits
 from holoenzyme.matrix.model import MATRIX_NAME, load_matrix
+from holoenzyme.matrix.recipe import load_cookbook
 from holoenzyme.matrix.smoke import load_smoke_tests
-from holoenzyme.report import cells_text, codes_text, limits_text
+from holoenzyme.report import cells_text, codes_text, limits_text, targets_text
 from holoenzyme.report.page import FIX
 
 
@@ -22,6 +23,10 @@ def _cells(root: Path, page: str) -> str:
     return cells_text.with_cells(page, load_matrix(root / MATRIX_NAME))
 
 
+def _targets(root: Path, page: str) -> str:
+    return targets_text.with_targets(page, load_matrix(root / MATRIX_NAME), load_cookbook(root))
+
+
 def _codes(root: Path, page: str) -> str:
     return codes_text.with_codes(page)
 
@@ -31,6 +36,7 @@ PAGES: Mapping[str, Callable[[Path, str], str]] = {
     limits_text.PAGE: _limits,
     cells_text.PAGE: _cells,
     codes_text.PAGE: _codes,
+    targets_text.PAGE: _targets,
 }
 
 

@@ -109,6 +109,9 @@ class Target(_Section):
     summary: Text
     kind: TargetKind
     triple: Text | None = Field(default=None, description="Rust's target triple; for a cpu that of the architecture")
+    executed: Text | None = Field(
+        default=None, description="for a GPU, where kernels for it ran right, and when; nothing where none did yet"
+    )
 
 
 class Ptx(_Section):

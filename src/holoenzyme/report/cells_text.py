@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holoenzyme.matrix.model import MATRIX_NAME, Matrix, Status
+from holoenzyme.matrix.model import MATRIX_NAME, Matrix, Status, Target
 from holoenzyme.report.page import put, table
 
 PAGE = "README.md"
@@ -14,13 +14,20 @@ def cells_table(matrix: Matrix) -> str:
         (
             f"`{cell.id}`",
             matrix.channels[cell.channel].summary,
-            "CPU" if matrix.kind(cell) == "cpu" else matrix.targets[cell.target].summary,
+            _runs_on(matrix.targets[cell.target]),
             f"{cell.budget.compressed_mb} MB, {cell.budget.build_minutes} min" if cell.budget else "",
         )
         for cell in matrix.all_cells()
         if cell.status is Status.SUPPORTED
     ]
     return table(("cell", "compiler", "programs run on", "at most"), rows)
+
+
+def _runs_on(target: Target) -> str:
+    """What programs of a cell run on; of a GPU also whether any did."""
+    if target.kind == "cpu":
+        return "CPU"
+    return target.summary if target.executed else f"{target.summary} (not tried yet)"
 
 
 def with_cells(page: str, matrix: Matrix) -> str:

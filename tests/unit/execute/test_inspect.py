@@ -214,7 +214,8 @@ def test_processors() -> None:
     assert cuda_processor(7, 0x5A055A) == "sm_90"
     assert amd_processor(0x53F) == "gfx90a"
     assert amd_processor(0x4C) == "gfx942"
-    assert amd_processor(0x2C) == "processor 0x2c"
+    assert amd_processor(0x5F) == "gfx9-4-generic"
+    assert amd_processor(0x27) == "processor 0x27"
 
 
 @pytest.mark.parametrize("machine", [243, 62])

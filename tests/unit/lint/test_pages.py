@@ -17,12 +17,14 @@ from holoenzyme.matrix.limits import (
     load_conventions,
     load_limits,
 )
-from holoenzyme.matrix.model import MATRIX_NAME, Status, load_matrix
+from holoenzyme.matrix.model import MATRIX_NAME, Matrix, Status, load_matrix
 from holoenzyme.matrix.smoke import ProgramCase, load_smoke_tests
-from holoenzyme.report import codes_text
+from holoenzyme.matrix.yamlfile import parse_model
+from holoenzyme.report import codes_text, targets_text
 from holoenzyme.report.cells_text import cells_table, with_cells
 from holoenzyme.report.limits_text import PAGE, conventions_table, limits_table, with_tables
 from holoenzyme.report.page import FIX
+from holoenzyme.report.targets_text import targets_table
 
 PLACES = "".join(
     f"# {name}\n<!-- {name}: made of {path} by `{FIX}`; change that file -->\nold\n<!-- end of {name} -->\n"
@@ -33,6 +35,7 @@ CODES = (
     f"<!-- exit codes: made of {codes_text.SOURCE} by `{FIX}`; change that file -->\n"
     "oldest\n<!-- end of exit codes -->\n"
 )
+TARGETS = f"<!-- targets: made of matrix.yaml by `{FIX}`; change that file -->\noldish\n<!-- end of targets -->\n"
 LIMITS = Limits.model_validate(
     {"schema": 1, "limits": [{"kind": "maps", "what": "a | b", "instead": "x\n y", "test": "t", "case": "c"}]}
 )
@@ -85,6 +88,34 @@ def test_a_row_for_each_cell_that_can_be_built(root: Path) -> None:
     assert with_cells(CELLS, real).splitlines()[1] == "| cell | compiler | programs run on | at most |"
 
 
+def test_a_row_for_each_gpu_says_what_it_needs_and_whether_it_ran() -> None:
+    text = (Path(__file__).parents[1] / "matrix/small.yaml").read_text()
+    core = {"nvptx64-nvidia-cuda": None}
+
+    def matrix(*changes: tuple[str, str]) -> Matrix:
+        changed = text
+        for old, new in changes:
+            assert changed.count(old) == 1
+            changed = changed.replace(old, new)
+        return parse_model(changed, MATRIX_NAME, Matrix)
+
+    row = "| `sm_90` | a card | 7.8 | in the image | none yet | no |"
+    assert targets_table(matrix(), core).splitlines()[2:] == [row]
+    for other in ({}, {"nvptx64-nvidia-cuda": "sm_80"}):
+        assert "| compiled by `cargo offload` |" in targets_table(matrix(), other)
+    supported = "supported, budget: {compressed_mb: 1, build_minutes: 1}}"
+    proved = [
+        ("status: planned, reason: not written yet", "status: supported"),
+        ("target: sm_90, status: planned, reason: no recipe}", f"target: sm_90, status: {supported}"),
+    ]
+    built = matrix(*proved)
+    assert "| `b-1.96-sm_90` | no: compiled, linked and inspected only |" in targets_table(built, core)
+    assert "| a card (not tried yet) |" in cells_table(built)
+    ran = matrix(*proved, ("summary: a card", "summary: a card, executed: on one"))
+    assert "| `b-1.96-sm_90` | on one |" in targets_table(ran, core)
+    assert "| a card |" in cells_table(ran)
+
+
 def test_what_drifted_is_said_and_written_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Path) -> None:
     monkeypatch.setattr(pages, "load_limits", lambda root, tests: LIMITS)
     monkeypatch.setattr(pages, "load_conventions", lambda root: CONVENTIONS)
@@ -92,10 +123,14 @@ def test_what_drifted_is_said_and_written_anew(monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / PAGE).write_text(PLACES)
     (tmp_path / "README.md").write_text(CELLS)
     (tmp_path / codes_text.PAGE).write_text(CODES)
+    (tmp_path / targets_text.PAGE).write_text(TARGETS)
     (tmp_path / MATRIX_NAME).write_text((root / MATRIX_NAME).read_text())
+    for folder in ("recipes", "images"):
+        (tmp_path / folder).symlink_to(root / folder)
     drift = pages.drifted(tmp_path)
     assert "-old" in drift and "+| maps |" in drift and FIX in drift
     assert "-older" in drift and "+| cell |" in drift
+    assert "-oldish" in drift and "+| `--device` | GPU |" in drift
     assert "-oldest" in drift and "+| 2 | the input is at fault | `UserError` |" in drift
     pages.write(tmp_path)
     assert pages.drifted(tmp_path) == ""

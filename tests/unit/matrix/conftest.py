@@ -1,4 +1,4 @@
-"""The matrices that the tests look at."""
+"""The matrix that the tests look at; the project's own is looked at by `test_real_matrix.py` alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holoenzyme.matrix.model import Matrix, load_matrix
+from holoenzyme.matrix.model import Matrix
 from holoenzyme.matrix.yamlfile import parse_model
 
 
@@ -20,9 +20,3 @@ def small_text() -> str:
 def small(small_text: str) -> Matrix:
     """The matrix of `small_text`."""
     return parse_model(small_text, "matrix.yaml", Matrix)
-
-
-@pytest.fixture(scope="session")
-def real() -> Matrix:
-    """The project's own matrix."""
-    return load_matrix(Path(__file__).resolve().parents[3] / "matrix.yaml")
