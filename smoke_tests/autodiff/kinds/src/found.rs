@@ -20,6 +20,9 @@ pub const CASES: &[Case] = &[
     indices_grown::CASE,
     result_replaced::CASE,
     missing_number::CASE,
+    grown_together::CASE,
+    root_or_code::CASE,
+    constant_or_code::CASE,
 ];
 
 // Loops that end together: how often the inner one ran was looked up where nothing was written.
@@ -277,4 +280,58 @@ gradient!(result_replaced, [0.5, 0.7, 0.9], 1, |x, n| {
 // Of two numbers, the one that is none counts as missing.
 gradient!(missing_number, [-0.4, 0.7], 0, |x, _n| {
     x[0].sqrt().max(2.0 * x[0]) + (x[1] * x[1]).min(x[0].ln())
+});
+
+// Two that grow in one loop bound an inner loop of the next one.
+gradient!(grown_together, [0.5, 0.7, 0.9], 7, |x, n| {
+    let mut starts = vec![0];
+    let mut values = vec![];
+    for i in 0..n {
+        values.push(x[i % 3]);
+        starts.push(values.len());
+    }
+    starts
+        .windows(2)
+        .map(|w| values[w[0]..w[1]].iter().product::<f64>() * (w[0] + 1) as f64)
+        .sum()
+});
+
+#[inline(never)]
+fn root(x: f64) -> Result<f64, usize> {
+    if x > 0.0 {
+        Ok((x + 0.5).sqrt())
+    } else {
+        Err(7)
+    }
+}
+
+// What is no number is computed without a branch, and chosen as an integer.
+gradient!(root_or_code, [-0.7, 0.7], 0, |x, _n| {
+    x.iter()
+        .map(|&v| match root(v) {
+            Ok(root) => root,
+            Err(code) => code as f64 * 0.1 * v,
+        })
+        .sum()
+});
+
+#[inline(never)]
+fn scale(x: f64, n: usize) -> Result<f64, usize> {
+    if x > 0.6 {
+        Ok(x * x)
+    } else if x > 0.3 {
+        Ok(if n == 2 { 2.0 } else { 1.0 })
+    } else {
+        Err(n)
+    }
+}
+
+// One of several constants, or what is computed, moved as an integer.
+gradient!(constant_or_code, [0.2, 0.5, 0.7], 2, |x, n| {
+    x.iter()
+        .map(|&v| match scale(v, n) {
+            Ok(scale) => scale * v,
+            Err(code) => code as f64 * v,
+        })
+        .sum()
 });
