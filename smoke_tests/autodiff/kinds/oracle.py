@@ -434,6 +434,8 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "grown_together": (lambda x, n: sum(x[i % 3] * (i + 1.0) for i in range(n)), [0.5, 0.7, 0.9], 7),
     "root_or_code": (lambda x, n: 0.7 * x[0] + (x[1] + 0.5) ** 0.5, [-0.7, 0.7], 0),
     "constant_or_code": (lambda x, n: 2 * x[0] + 2 * x[1] + x[2] * x[2] * x[2], [0.2, 0.5, 0.7], 2),
+    "best_so_far": (lambda x, n: x[1] * x[1] * x[1], [0.5, 0.4, 0.9, 0.7], 0),
+    "index_before": (lambda x, n: x[0] * x[1] + x[1] * x[2] + x[2] * x[3], [0.5, 0.4, 0.9, 0.7], 4),
     "copied_from_call": (copied_from_call, [0.5, 1.5, 2.5], 4),
     "rows": (rows, [0.5, 1.5, 2.5], 4),
     "weighted": (weighted, [0.5, 1.5, 2.5], 4),

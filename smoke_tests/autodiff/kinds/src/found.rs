@@ -23,6 +23,8 @@ pub const CASES: &[Case] = &[
     grown_together::CASE,
     root_or_code::CASE,
     constant_or_code::CASE,
+    best_so_far::CASE,
+    index_before::CASE,
 ];
 
 // Loops that end together: how often the inner one ran was looked up where nothing was written.
@@ -334,4 +336,29 @@ gradient!(constant_or_code, [0.2, 0.5, 0.7], 2, |x, n| {
             Err(code) => code as f64 * v,
         })
         .sum()
+});
+
+// The least number so far and what belongs to it, in place of the last ones.
+gradient!(best_so_far, [0.5, 0.4, 0.9, 0.7], 0, |x, _n| {
+    let mut best: Option<(f64, f64)> = None;
+    for &a in x {
+        if best.is_none() || a < best.unwrap().0 {
+            best = Some((a, a * a));
+        }
+    }
+    let (a, b) = best.unwrap();
+    a * b
+});
+
+// The index of the turn before.
+gradient!(index_before, [0.5, 0.4, 0.9, 0.7], 4, |x, n| {
+    let mut last: Option<usize> = None;
+    let mut s = 0.0;
+    for i in 0..n {
+        if let Some(k) = last {
+            s += x[k] * x[i];
+        }
+        last = Some(i);
+    }
+    s
 });
