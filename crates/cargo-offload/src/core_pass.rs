@@ -198,8 +198,9 @@ fn flags(libraries: &[(&str, PathBuf)]) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{self, Request};
+    use crate::cli;
     use crate::line;
+    use crate::request::Request;
     use cargo_common::config::Config;
 
     const SAID: &str = r#"{"reason":"compiler-artifact","target":{"kind":["custom-build"],"name":"build-script-build"},"filenames":["/t/b"]}
