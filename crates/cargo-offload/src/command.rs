@@ -14,13 +14,14 @@ use cargo_common::failure::Failure;
 use cargo_common::opening;
 use cargo_common::tools;
 
-use crate::cli::{self, Invocation, Request};
+use crate::cli;
 use crate::device::Device;
 use crate::device_pass::Passes;
 use crate::help;
 use crate::host_pass;
 use crate::line;
 use crate::project::{self, Project};
+use crate::request::{Invocation, Request};
 use crate::toolchain::Toolchain;
 
 /// Does what `args` (without the leading `offload`) ask for; returns only where cargo was not started for the program.

@@ -1,9 +1,10 @@
 //! The pass that compiles `core` and `alloc` for a GPU that the toolchain has none for.
 //!
-//! It is a call of cargo on its own, for an empty crate, and not an option of the kernels' pass: only `RUSTC_BOOTSTRAP`
-//! unlocks `-Zbuild-std` in a cargo of the stable channel, and every build script of the same call sees it; some compile
-//! their crates in another way then. And the crates that `core` asks for come from the sysroot, which would then be the
-//! place of all crates. What comes out is given to the kernels' pass as cargo gives it to rustc.
+//! It is a call of cargo on its own, for an empty crate, and not an option of the kernels' pass: the crates that `core`
+//! asks for come from the sysroot, which would then be the place of all crates. And only `RUSTC_BOOTSTRAP` unlocks
+//! `-Zbuild-std` in a cargo of the stable channel (Debian's needs nothing, because it says that it is of another one),
+//! while every build script of the same call sees that variable; some compile their crates in another way then. What
+//! comes out is given to the kernels' pass as cargo gives it to rustc.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -59,14 +60,14 @@ impl Passes<'_> {
         triple: &str,
     ) -> CorePass {
         let mut command = Command::new(self.cargo);
-        // From its own folder: the project's configuration is for the project's crates.
+        // From its own folder: the project's configuration is for the project's crates. cargo looks for what allows `-C`
+        // among the options before the command, and forgets those where one of the kind follows it.
         command
-            .args(["-Zunstable-options", "-C"])
+            .args(["-Zunstable-options", "-Zbuild-std=core,alloc", "-C"])
             .arg(&sources.folder);
         command.arg("build").args(&self.invocation.manner_args);
         command.arg("--config").arg(&sources.config);
-        command.args(["-Zbuild-std=core,alloc", "--release"]);
-        command.args(["--locked", "--offline", "--target", triple]);
+        command.args(["--release", "--locked", "--offline", "--target", triple]);
         // No package is called so.
         let folder = self.target_dir.join("offload/.core");
         command
@@ -197,8 +198,9 @@ fn flags(libraries: &[(&str, PathBuf)]) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{self, Request};
+    use crate::cli;
     use crate::line;
+    use crate::request::Request;
     use cargo_common::config::Config;
 
     const SAID: &str = r#"{"reason":"compiler-artifact","target":{"kind":["custom-build"],"name":"build-script-build"},"filenames":["/t/b"]}
@@ -236,8 +238,8 @@ no JSON
             line::of(&pass.command),
             "env -u CARGO_ENCODED_RUSTFLAGS -u RUSTC_WORKSPACE_WRAPPER -u RUSTFLAGS CARGO_INCREMENTAL=0 \
              CARGO_TARGET_AMDGCN_AMD_AMDHSA_RUSTFLAGS='-Cembed-bitcode=yes -Ctarget-cpu=gfx942' RUSTC=/r/rustc \
-             RUSTC_BOOTSTRAP=1 cargo -Zunstable-options -C /s/core build -v -j 2 --config /s/build-std.toml \
-             -Zbuild-std=core,alloc --release --locked --offline --target amdgcn-amd-amdhsa \
+             RUSTC_BOOTSTRAP=1 cargo -Zunstable-options -Zbuild-std=core,alloc -C /s/core build -v -j 2 \
+             --config /s/build-std.toml --release --locked --offline --target amdgcn-amd-amdhsa \
              --target-dir /p/target/offload/.core/gfx942 --message-format json-render-diagnostics"
         );
     }

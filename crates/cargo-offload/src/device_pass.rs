@@ -12,9 +12,9 @@ use cargo_common::config::Config;
 use cargo_common::failure::Failure;
 use cargo_common::tools;
 
-use crate::cli::Invocation;
 use crate::core_pass::{flags_variable, with_users};
 use crate::device::Device;
+use crate::request::Invocation;
 use crate::wrapper::{self, IMAGE};
 
 /// What all passes of one call have in common.
@@ -297,8 +297,9 @@ fn profile_folder(profile: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{self, Request};
+    use crate::cli;
     use crate::line;
+    use crate::request::Request;
     use std::env;
     use std::ffi::OsString;
 

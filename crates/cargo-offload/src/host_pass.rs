@@ -12,8 +12,8 @@ use std::process::Command;
 use cargo_common::config::{Config, Place};
 use cargo_common::failure::Failure;
 
-use crate::cli::Invocation;
 use crate::device_pass::lto_variable;
+use crate::request::Invocation;
 use crate::wrapper::{self, Setting};
 
 /// The cargo that compiles the program, given the images.

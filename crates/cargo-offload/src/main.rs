@@ -15,6 +15,7 @@ mod help;
 mod host_pass;
 mod line;
 mod project;
+mod request;
 mod toolchain;
 mod wrapper;
 

@@ -27,7 +27,7 @@ def _runs_on(target: Target) -> str:
     """What programs of a cell run on; of a GPU also whether any did."""
     if target.kind == "cpu":
         return "CPU"
-    return target.summary if target.executed else f"{target.summary} (not tried yet)"
+    return target.summary if target.executed else f"{target.summary} (not executed yet)"
 
 
 def with_cells(page: str, matrix: Matrix) -> str:

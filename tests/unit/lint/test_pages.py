@@ -110,7 +110,7 @@ def test_a_row_for_each_gpu_says_what_it_needs_and_whether_it_ran() -> None:
     ]
     built = matrix(*proved)
     assert "| `b-1.96-sm_90` | no: compiled, linked and inspected only |" in targets_table(built, core)
-    assert "| a card (not tried yet) |" in cells_table(built)
+    assert "| a card (not executed yet) |" in cells_table(built)
     ran = matrix(*proved, ("summary: a card", "summary: a card, executed: on one"))
     assert "| `b-1.96-sm_90` | on one |" in targets_table(ran, core)
     assert "| a card |" in cells_table(ran)

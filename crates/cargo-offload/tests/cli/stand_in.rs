@@ -20,7 +20,7 @@ pub fn answer(args: &[&str]) {
         ),
         ["-Zunstable-options", "-Zoffload=Device", ..] => println!("rustc 1.96.0"),
         ["rustc", ..] => compile(args),
-        ["-Zunstable-options", "-C", ..] => compile_core(args),
+        ["-Zunstable-options", "-Zbuild-std=core,alloc", "-C", ..] => compile_core(args),
         ["--crate-name", "k", ..] if args.contains(&"-Zoffload=Device") => compile_kernels(args),
         // A wrapper of the user, which starts the rustc that it is given.
         [_, "--crate-name", "k", ..] if args.contains(&"-Zoffload=Device") => {
