@@ -136,6 +136,7 @@ def synthetic(
             "bases": dict.fromkeys(bases, matrix.bases[cell.base]),
             # All of the cell's own kind: its channel need not have what the image of another kind needs.
             "targets": dict.fromkeys(matrix.targets, matrix.targets[cell.target]),
+            "cells": (),
         }
     )
     here = place(cell.base, cell.arch)

@@ -119,10 +119,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """The nodes of some images by key, each after those that it needs; `images` are those asked for, in that order.
-
-    Images of one content are one node, under the key of the first of them.
-    """
+    """The nodes of some images by key, each after those that it needs; `images` are those asked for, in that order."""
 
     nodes: Mapping[str, Node]
     images: tuple[Node, ...]
@@ -133,24 +130,16 @@ def build_graph(images: Iterable[Iterable[Stage]]) -> Graph:
 
     A stage that several images share is hashed once.
     """
-    #: By the keys of all stages; those of images with one content lead to one node.
     nodes: dict[str, Node] = {}
-    contents: dict[tuple[str, str, str], Node] = {}
     last: list[Node] = []
     for stages in images:
         key = ""
         for stage in stages:
             key = stage.key
-            if key in nodes:
-                continue
-            node = _node(stage, nodes)
-            if stage.kind is StageKind.IMAGE:
-                # A base's hash is over the names and versions of packages, which two architectures may have alike.
-                node = contents.setdefault((node.input_hash, stage.base, stage.arch), node)
-            nodes[key] = node
+            if key not in nodes:
+                nodes[key] = _node(stage, nodes)
         last.append(nodes[key])
-    unique = {node.stage.key: node for node in nodes.values()}
-    return Graph(nodes=MappingProxyType(unique), images=tuple(last))
+    return Graph(nodes=MappingProxyType(nodes), images=tuple(last))
 
 
 def _node(stage: Stage, nodes: Mapping[str, Node]) -> Node:

@@ -23,6 +23,7 @@ from holoenzyme.matrix.axes import TargetKind
 from holoenzyme.matrix.model import Cell, Matrix
 from holoenzyme.matrix.placeholders import PlaceholderError, fill
 from holoenzyme.matrix.recipe import Cookbook, FileRule, ImageRule, Recipe, StageRule
+from holoenzyme.render.comments import without_comments
 from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, place
 
 #: Stands in rendered text where the name of another stage's image belongs.
@@ -39,6 +40,10 @@ _CACHE = "id=holoenzyme-"
 FRESH = "FRESH"
 #: What bases and packages depend on.
 PLACE_AXES = ("base", "arch")
+#: Axes that tell apart cells of one channel, version of Rust and place.
+_TARGET_AXES = frozenset({"target", "kind"})
+#: The architecture that a base's identity leaves out: what is kept in engines and stores is older than the second one.
+_UNNAMED_ARCH = "x86_64"
 
 
 class StageKind(StrEnum):
@@ -160,11 +165,15 @@ class Renderer:
         self._axes: dict[str, tuple[str, ...]] = {}
         self._template = cache(files.environment.get_template)
         self._rules: dict[str, dict[str, tuple[Recipe, StageRule]]] = {}
+        #: By the key of an image: the stage of the first cell whose image differs from it in nothing.
+        self._shared: dict[str, Stage] = {}
 
     def stages(self, cell: Cell, kind: str = "toolchain") -> tuple[Stage, ...]:
         """All stages of a cell's image, each after the stages that it needs; the image is the last.
 
-        Raises `UserError` where a recipe asks for a stage that the channel does not have, or in a circle.
+        Cells whose images differ in nothing have one stage, with the key of the first of them in `matrix.yaml`,
+        whichever of them is asked for. Raises `UserError` where a recipe asks for a stage that the channel does not
+        have, or in a circle, and where cells with one image have two budgets.
         """
         ordered: dict[str, Stage] = {}
         rule = self._cookbook.image_rule(kind)
@@ -173,8 +182,32 @@ class Renderer:
                 f"channel {cell.channel!r} has no image {kind!r}", fix=f"add it to images/{kind}/image.yaml"
             )
         last = self._image_stage(cell, rule, ordered)
+        if last.key not in self._shared:
+            self._share(cell, rule)
+        last = self._shared.get(last.key, last)
         ordered[last.key] = last
         return tuple(ordered.values())
+
+    def _share(self, cell: Cell, rule: ImageRule) -> None:
+        """Compare the images of all cells that differ from this one in the target alone."""
+        # An image that depends on no target is its channel's; the budgets of cells are not about it.
+        if not _TARGET_AXES & set(rule.axes):
+            return
+        firsts: list[tuple[Cell, Stage]] = []
+        for other in self._matrix.supported():
+            if (other.channel, other.rust, other.base, other.arch) != (cell.channel, cell.rust, cell.base, cell.arch):
+                continue
+            stage = self._image_stage(other, rule, {})
+            first, shared = next((pair for pair in firsts if _differ_in_nothing(pair[1], stage)), (other, stage))
+            if first.budget != other.budget:
+                raise UserError(
+                    f"cells {first.id!r} and {other.id!r} have one image and two budgets",
+                    why="their images differ in nothing, so both have one size and take one time",
+                    fix="give them the same `budget:` in matrix.yaml",
+                )
+            if first is other:
+                firsts.append((other, stage))
+            self._shared[stage.key] = shared
 
     def _image_stage(self, cell: Cell, rule: ImageRule, ordered: dict[str, Stage]) -> Stage:
         kinds = get_args(TargetKind)
@@ -243,13 +276,15 @@ class Renderer:
         if key not in self._stages:
             locked = self._locked_base(base, arch)
             rule = self._cookbook.base_rule()
-            identity = "".join(f"{name}={version}\n" for name, version in sorted(locked.packages.items()))
+            identity = "" if arch == _UNNAMED_ARCH else f"architecture {arch}\n"
+            identity += "".join(f"{name}={version}\n" for name, version in sorted(locked.packages.items()))
             self._stages[key] = Stage(
                 key=key,
                 name="base",
                 kind=StageKind.BASE,
                 recipe="base",
-                # Its identity is what both ways of making it have in common: packages, and what dpkg leaves out.
+                # Its identity is what both ways of making it have in common: architecture, packages, and what dpkg
+                # leaves out.
                 text=identity + "".join(f"exclude {path}\n" for path in (*rule.exclude_paths, *rule.include_paths)),
                 needs=MappingProxyType({}),
                 files=MappingProxyType({}),
@@ -418,3 +453,9 @@ class Renderer:
     def _key(self, name: str, cell: Cell, axes: tuple[str, ...]) -> str:
         values = vars(cell) | {"kind": self._matrix.kind(cell)}
         return "/".join((name, *(values[axis] for axis in axes)))
+
+
+def _differ_in_nothing(one: Stage, other: Stage) -> bool:
+    """Whether two images have the same inputs; comments of their Dockerfiles are none."""
+    texts = (without_comments(stage.text) for stage in (one, other))
+    return replace(one, key="", text=next(texts)) == replace(other, key="", text=next(texts))

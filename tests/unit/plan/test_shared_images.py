@@ -1,15 +1,31 @@
-"""Cells whose images would differ in nothing share one; in all else cells differ as before."""
+"""Cells whose images would differ in nothing share one; in all else cells and places differ."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.small_project import CELL, OTHER, THIRD, edit, graph_of, image_of, write_kinds
+from tests.small_project import (
+    CELL,
+    OTHER,
+    PLACE,
+    THIRD,
+    cells_of,
+    edit,
+    good_engine,
+    good_session,
+    graph_of,
+    image_of,
+    locked,
+    seed,
+    write_kinds,
+)
 
-from holoenzyme.plan.graph import build_graph
+from holoenzyme.build.planner import base_node, plan_cells
+from holoenzyme.errors import UserError
+from holoenzyme.plan.graph import Node
+from holoenzyme.resolve.model import place
 from holoenzyme.session import Project
 
 
@@ -85,13 +101,27 @@ def test_comments_of_other_stages_are_inputs(root: Path) -> None:
     assert changed == {"enzyme", "toolchain"}
 
 
-@pytest.mark.parametrize(("base", "arch"), [("bookworm", "aarch64"), ("trixie", "x86_64")])
-def test_images_of_two_places_are_two_though_their_hashes_agree(root: Path, base: str, arch: str) -> None:
-    stages = [node.stage for node in graph_of(Project(root)).nodes.values()]
-    elsewhere = [*stages[:-1], replace(stages[-1], key="toolchain/elsewhere", base=base, arch=arch)]
-    one, two = build_graph([stages, elsewhere]).images
-    assert one.input_hash == two.input_hash
-    assert two.stage.key == "toolchain/elsewhere" != one.stage.key
+def bases(root: Path) -> tuple[Node, Node]:
+    """The bases of two architectures whose packages have the same names and versions."""
+    one = locked()
+    both = one.model_copy(update={"bases": {**one.bases, place("bookworm", "aarch64"): one.bases[PLACE]}})
+    first, second = (base_node(Project(root), "bookworm", arch, both) for arch in ("x86_64", "aarch64"))
+    return first, second
+
+
+def test_the_bases_of_two_architectures_are_two(root: Path) -> None:
+    one, two = bases(root)
+    assert one.stage.resolved == two.stage.resolved
+    assert one.input_hash != two.input_hash
+    assert one.image != two.image
+
+
+def test_the_first_architecture_is_no_part_of_a_base_so_that_what_is_kept_stays_known(root: Path) -> None:
+    one, two = bases(root)
+    packages = "apt=2.6.2\nlibc6=2.36-9+deb12u1\n"
+    excluded = "exclude /usr/share/man/*\nexclude /usr/share/doc/*/copyright\n"
+    assert one.stage.text == packages + excluded
+    assert two.stage.text == "architecture aarch64\n" + packages + excluded
 
 
 def test_a_selection_of_cells_gives_the_same_images(root: Path) -> None:
@@ -99,3 +129,56 @@ def test_a_selection_of_cells_gives_the_same_images(root: Path) -> None:
     every = image_nodes(root)
     for cell in every:
         assert image_of(project, None, cell).input_hash == every[cell]
+
+
+@pytest.mark.parametrize("asked", [CELL, OTHER, THIRD])
+def test_an_image_that_changed_is_compared_with_what_was_built_for_another_cell(
+    root: Path, tmp_path: Path, asked: str
+) -> None:
+    """Built for one cell alone, and then another is planned alone."""
+    for built in {CELL, OTHER, THIRD} - {asked}:
+        engine = good_engine()
+        seed(engine, graph_of(Project(root), None, built))
+        session = good_session(Project(root), tmp_path / "state", engine)
+        edit(root / "images/toolchain/Dockerfile.j2", "USER", "LABEL more=1\nUSER")
+        session.project = Project(root)
+        plan = plan_cells(session, cells_of(session.project, asked)).plan
+        assert [decision.because for decision in plan.builds] == ["since the last build: Dockerfile changed"]
+
+
+def test_an_image_of_its_own_is_not_compared_with_that_of_another_cell(root: Path, tmp_path: Path) -> None:
+    add_env(root, "cuda")
+    project, engine = Project(root), good_engine()
+    seed(engine, graph_of(project))
+    plan = plan_cells(good_session(project, tmp_path / "state", engine), cells_of(project, OTHER)).plan
+    assert [decision.because for decision in plan.builds] == ["never built here"]
+
+
+@pytest.mark.parametrize("budget", ["compressed_mb: 210, build_minutes: 10", "compressed_mb: 200, build_minutes: 20"])
+@pytest.mark.parametrize("asked", [CELL, OTHER])
+def test_cells_that_share_an_image_have_one_budget(root: Path, budget: str, asked: str) -> None:
+    other = "target: sm_90\n    status: supported\n    budget: {"
+    edit(root / "matrix.yaml", f"{other}compressed_mb: 200, build_minutes: 10}}", f"{other}{budget}}}")
+    with pytest.raises(UserError, match=f"cells '{CELL}' and '{OTHER}' have one image and two budgets") as raised:
+        graph_of(Project(root), None, asked)
+    assert raised.value.fix == "give them the same `budget:` in matrix.yaml"
+    add_env(root, "cuda")
+    with pytest.raises(UserError, match=f"cells '{OTHER}' and '{THIRD}' have one image and two budgets"):
+        graph_of(Project(root), None, asked)
+    edit(
+        root / "matrix.yaml",
+        "target: sm_80, status: supported, budget: {compressed_mb: 200, build_minutes: 10}",
+        f"target: sm_80, status: supported, budget: {{{budget}}}",
+    )
+    assert len(graph_of(Project(root), None, CELL, OTHER, THIRD).images) == 3
+
+
+def test_the_budget_of_a_cell_is_not_that_of_an_image_which_depends_on_no_target(root: Path) -> None:
+    edit(root / "images/toolchain/image.yaml", "rust, kind,", "rust,")
+    edit(root / "images/toolchain/Dockerfile.j2", "# For {{ kind }}.", "")
+    edit(
+        root / "matrix.yaml",
+        "target: sm_90\n    status: supported\n    budget: {compressed_mb: 200",
+        "target: sm_90\n    status: supported\n    budget: {compressed_mb: 100",
+    )
+    assert len(set(image_nodes(root).values())) == 1
