@@ -7,8 +7,8 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from holoenzyme.fuzz.campaign import AUTODIFF, Built, Done, Way
-from holoenzyme.fuzz.model import Program
+from holoenzyme.fuzz.campaign import AUTODIFF, Done, ProgramResult, Way
+from holoenzyme.fuzz.model import GeneratedFunction
 from holoenzyme.fuzz.oracle import expected, read_oracle
 
 GOOD = Done(0, "")
@@ -29,7 +29,7 @@ def line_of(text: str, name: str) -> int:
     return text.splitlines().index(f"mod case_{name}_ {{") + 3
 
 
-def truth(program: Program, name: str, point: int, kind: str = "exact") -> str:
+def truth(program: GeneratedFunction, name: str, point: int, kind: str = "exact") -> str:
     """What the oracle prints: output i is i + 1, and its derivative by input j is i + 1 + j / 8."""
     inputs = range(program.input_count)
     rows = ([i + 1.0, *(i + 1 + j / 8 for j in inputs)] for i in range(program.output_count))
@@ -41,7 +41,7 @@ def truth(program: Program, name: str, point: int, kind: str = "exact") -> str:
 class FakeBench:
     """`oracle_says` and `compiler_says` answer for a whole program, `spoil` for the numbers of one mode."""
 
-    programs: Mapping[str, Program]
+    programs: Mapping[str, GeneratedFunction]
     oracle_says: Callable[[str], Done] = lambda text: GOOD
     compiler_says: Callable[[str], Done] = lambda text: GOOD
     spoil: Callable[[str, str, list[float]], list[float] | None] = lambda name, mode, numbers: numbers
@@ -51,19 +51,19 @@ class FakeBench:
     way: Way = AUTODIFF
     crates: list[list[str]] = field(default_factory=list)
 
-    def oracle(self, text: str) -> Built:
+    def oracle(self, text: str) -> ProgramResult:
         done = self.oracle_says(text)
         if not done.ok:
-            return Built(done)
-        return Built(done, Done(0, "\n".join(line for name in names(text) for line in self._truths(name))))
+            return ProgramResult(done)
+        return ProgramResult(done, Done(0, "\n".join(line for name in names(text) for line in self._truths(name))))
 
-    def subject(self, text: str, functions: int) -> Built:
+    def subject(self, text: str, functions: int) -> ProgramResult:
         found = names(text)
         assert functions == len(found)
         self.crates.append(found)
         done = self.compiler_says(text)
         printed = "\n".join(line for name in found for line in self._run(name))
-        return Built(done, Done(0, printed) if done.ok else None)
+        return ProgramResult(done, Done(0, printed) if done.ok else None)
 
     def _truths(self, name: str) -> Iterator[str]:
         program = self.programs[name]

@@ -14,7 +14,7 @@ from holoenzyme.matrix.model import Cell
 from holoenzyme.matrix.select import select_ready
 from holoenzyme.plan.graph import Graph, Node
 from holoenzyme.process import Runner
-from holoenzyme.prove.images import Built, build_cells
+from holoenzyme.prove.images import ProvedCell, build_cells
 from holoenzyme.resolve.model import LockedBase, LockedCrate, LockedSet, Resolution, write_lock
 from holoenzyme.session import Project, Session
 
@@ -311,7 +311,7 @@ def image_of(project: Project, resolution: Resolution | None = None, cell: str =
 
 def build(
     session: Session, patterns: Sequence[str], *, rebuild: bool = False, prove_again: bool = False
-) -> list[Built]:
+) -> list[ProvedCell]:
     """Build and prove the cells that patterns match, or the default one."""
     cells = cells_of(session.project, *patterns)
     return list(build_cells(session, cells, rebuild=rebuild, prove_again=prove_again))

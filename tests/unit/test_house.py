@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import logging
 import os
@@ -52,7 +53,9 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
         module = types.ModuleType("fake_command")
         module.__dict__["run"] = run
         monkeypatch.setitem(sys.modules, "fake_command", module)
-        monkeypatch.setitem(cli.COMMANDS, "fake", cli.Entry(target="fake_command:run", summary="made for a test"))
+        monkeypatch.setitem(
+            cli.COMMANDS, "fake", cli.CommandEntry(target="fake_command:run", summary="made for a test")
+        )
 
     return install
 
@@ -216,7 +219,7 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         "def plain(argv, root):\n    for number in range(100000): print(number)\n    return 0\n"
         "def rich(argv, root):\n    for number in range(5000): console.out().print(number)\n    return 0\n"
         "fake.run = {'plain': plain, 'rich': rich}[sys.argv[1]]\n"
-        "cli.COMMANDS['fake'] = cli.Entry(target='fake:run', summary='')\n"
+        "cli.COMMANDS['fake'] = cli.CommandEntry(target='fake:run', summary='')\n"
         "sys.exit(cli.main(['fake']))"
     )
     for way in ("plain", "rich"):
@@ -315,6 +318,16 @@ def test_build_results_are_no_files_of_the_project_and_a_room_called_build_is(tm
         (tmp_path / name).touch()
     found = [str(path.relative_to(tmp_path)) for path in project_files(tmp_path)]
     assert found == ["crates/a/src/lib.rs", "src/build/a.py"]
+
+
+def test_a_class_has_a_name_of_its_own(root: Path) -> None:
+    """A reader who meets a name finds one thing under it; private ones stay in their module."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((root / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(f"{path.relative_to(root)}:{node.lineno}")
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
 
 
 def test_no_folder_of_tests_is_passed_over(root: Path, pytestconfig: pytest.Config) -> None:

@@ -48,7 +48,7 @@ _FILES += 'cd /var/lib/dpkg/info; for list in *.list; do echo "=${list%.list}"; 
 
 
 @dataclass(kw_only=True)
-class Bench:
+class MeasuredCell:
     """What is measured, and with what."""
 
     session: Session
@@ -82,7 +82,7 @@ def _load() -> float:
     return round(os.getloadavg()[0], 2)
 
 
-def measure_plan(bench: Bench) -> Part:
+def measure_plan(bench: MeasuredCell) -> Part:
     """The plan of 1,000 cells that do not exist, with every stage rendered and hashed."""
     load = _load()
     matrix, resolution, cells = synthetic(
@@ -167,7 +167,7 @@ def _existing(node: Node, input_hash: str) -> Existing:
     )
 
 
-def measure_noop(bench: Bench) -> Part:
+def measure_noop(bench: MeasuredCell) -> Part:
     """A build with nothing to do, as whole processes."""
     load = _load()
     bench.built()
@@ -188,7 +188,7 @@ def measure_noop(bench: Bench) -> Part:
     return bench.part("noop", figures, load, {})
 
 
-def measure_size(bench: Bench) -> Part:
+def measure_size(bench: MeasuredCell) -> Part:
     """What the image weighs, by layer and by what fills it."""
     load = _load()
     node = bench.built()
@@ -224,7 +224,7 @@ def measure_size(bench: Bench) -> Part:
     )
 
 
-def measure_store(bench: Bench) -> Part:
+def measure_store(bench: MeasuredCell) -> Part:
     """From a store to the first checked derivative, on an engine that has no layer of the image."""
     load = _load()
     node = bench.built()
@@ -331,7 +331,7 @@ class Timed(Board):
         self.inner.finish(stage, how)
 
 
-def measure_cold(bench: Bench) -> Part:
+def measure_cold(bench: MeasuredCell) -> Part:
     """From nothing to the first checked derivative: base, packages, sources and all stages anew, downloads included."""
     load = _load()
     project = Project(bench.session.project.root, mark=uuid.uuid4().hex[:12])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from holoenzyme.bench.build import Bench
+from holoenzyme.bench.build import MeasuredCell
 from holoenzyme.build.times import BuildTime, times
 from holoenzyme.report.bench_table import Figure, Part
 
@@ -17,7 +17,7 @@ _REBUILD_GOAL = 180.0
 _SOURCES = re.compile(r"sources: (\d+) new, (\d+) changed, (\d+) gone")
 
 
-def measure_rustc(bench: Bench) -> Part:
+def measure_rustc(bench: MeasuredCell) -> Part:
     """The last build of rustc from nothing on this machine, and the last after a changed patch."""
     builds = times(bench.session.state, STAGE)
     cold = [build for build in builds if build.notes and build.notes[0].startswith("beginning")]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from holoenzyme import console
-from holoenzyme.bench.build import Bench, measure_cold, measure_noop, measure_plan, measure_size, measure_store
+from holoenzyme.bench.build import MeasuredCell, measure_cold, measure_noop, measure_plan, measure_size, measure_store
 from holoenzyme.bench.record import write
 from holoenzyme.bench.rustc import measure_rustc
 from holoenzyme.cli import options
@@ -17,7 +17,7 @@ from holoenzyme.session import machine_session
 
 OUTPUT = Path("build/bench/build.json")
 #: In the order in which they run: saving to a store gives the size too, and what takes longest comes last.
-PARTS: dict[str, Callable[[Bench], Part]] = {
+PARTS: dict[str, Callable[[MeasuredCell], Part]] = {
     "plan": measure_plan,
     "noop": measure_noop,
     "store": measure_store,
@@ -55,7 +55,7 @@ def run(argv: list[str], root: Path) -> int:
     options.add_json(parser, "print what is written instead of tables")
     arguments = parser.parse_args(argv)
     session = machine_session(root)
-    bench = Bench(session=session, cell=options.one_cell(session, arguments.cell))
+    bench = MeasuredCell(session=session, cell=options.one_cell(session, arguments.cell))
     parts = []
     for name, measure in PARTS.items():
         if name in arguments.only or not arguments.only:

@@ -10,7 +10,7 @@ from holoenzyme.engine.base import BuildFailed
 from holoenzyme.errors import ExitCode
 from holoenzyme.matrix.select import select_ready
 from holoenzyme.plan.decide import BaseSource
-from holoenzyme.prove.images import Built, build_cells
+from holoenzyme.prove.images import ProvedCell, build_cells
 from holoenzyme.session import machine_session
 
 
@@ -52,7 +52,7 @@ def _parser() -> options.Parser:
     return parser
 
 
-def _summary(built: Built) -> str:
+def _summary(built: ProvedCell) -> str:
     lines = []
     if built.record is None:
         lines.append(f"{built.cell.id}: proved already")

@@ -26,7 +26,7 @@ MACHINE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class CommandEntry:
     """One command: `module:function`, imported only when it is asked for, and a line of help."""
 
     target: str
@@ -39,28 +39,34 @@ class Entry:
 
 
 COMMANDS = {
-    "build-image": Entry(
+    "build-image": CommandEntry(
         target="holoenzyme.cli.build_image:run", summary="load, pull or build a cell's image, and prove it"
     ),
-    "matrix": Entry(target="holoenzyme.cli.matrix:run", summary="the cells: what supports what, and why not"),
-    "smoke": Entry(target="holoenzyme.cli.smoke:run", summary="run the smoke tests in cells' images"),
-    "plan": Entry(target="holoenzyme.cli.plan:run", summary="what a build would do for each stage, and why"),
-    "render": Entry(
+    "matrix": CommandEntry(target="holoenzyme.cli.matrix:run", summary="the cells: what supports what, and why not"),
+    "smoke": CommandEntry(target="holoenzyme.cli.smoke:run", summary="run the smoke tests in cells' images"),
+    "plan": CommandEntry(target="holoenzyme.cli.plan:run", summary="what a build would do for each stage, and why"),
+    "render": CommandEntry(
         target="holoenzyme.cli.render:run", summary="write the build contexts, with a script of plain builds"
     ),
-    "lock": Entry(target="holoenzyme.cli.lock:run", summary="write matrix.lock, or say what drifted from it"),
-    "update": Entry(target="holoenzyme.cli.update:run", summary="newer versions of every pin, written or only said"),
-    "patches": Entry(
+    "lock": CommandEntry(target="holoenzyme.cli.lock:run", summary="write matrix.lock, or say what drifted from it"),
+    "update": CommandEntry(
+        target="holoenzyme.cli.update:run", summary="newer versions of every pin, written or only said"
+    ),
+    "patches": CommandEntry(
         target="holoenzyme.cli.patches:run", summary="whether our patches of rustc apply, and their burden"
     ),
-    "inspect": Entry(target="holoenzyme.cli.inspect:run", summary="the device images in a program, and their kernels"),
-    "doctor": Entry(target="holoenzyme.cli.doctor:run", summary="what this machine lacks, and what mends it"),
-    "store": Entry(target="holoenzyme.cli.store:run", summary="verify a store, or remove what no cell uses"),
-    "clean": Entry(target="holoenzyme.cli.clean:run", summary="free what the project made, and nothing else"),
-    "bench": Entry(target="holoenzyme.cli.bench:run", summary="measure builds, plans and sizes"),
-    "fuzz": Entry(target="holoenzyme.cli.fuzz:run", summary="generated functions against an exact oracle"),
-    "mutants": Entry(target="holoenzyme.cli.mutants:run", summary="whether the tests find changes of the program"),
-    "lint": Entry(target="holoenzyme.cli.lint:run", summary="run the linters"),
+    "inspect": CommandEntry(
+        target="holoenzyme.cli.inspect:run", summary="the device images in a program, and their kernels"
+    ),
+    "doctor": CommandEntry(target="holoenzyme.cli.doctor:run", summary="what this machine lacks, and what mends it"),
+    "store": CommandEntry(target="holoenzyme.cli.store:run", summary="verify a store, or remove what no cell uses"),
+    "clean": CommandEntry(target="holoenzyme.cli.clean:run", summary="free what the project made, and nothing else"),
+    "bench": CommandEntry(target="holoenzyme.cli.bench:run", summary="measure builds, plans and sizes"),
+    "fuzz": CommandEntry(target="holoenzyme.cli.fuzz:run", summary="generated functions against an exact oracle"),
+    "mutants": CommandEntry(
+        target="holoenzyme.cli.mutants:run", summary="whether the tests find changes of the program"
+    ),
+    "lint": CommandEntry(target="holoenzyme.cli.lint:run", summary="run the linters"),
 }
 
 HELP = "\n".join(

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from holoenzyme.errors import UserError
-from holoenzyme.execute.inspect_container import OFFLOAD_KINDS, Found, Packed, find_packed
+from holoenzyme.execute.inspect_container import OFFLOAD_KINDS, OffloadBinaries, Packed, find_packed
 from holoenzyme.execute.inspect_kernels import Argument, Device, Kernel, kernel_name, read_device
 
 __all__ = ["Argument", "Device", "DeviceImage", "Format", "Inspection", "Kernel", "inspect", "inspect_images"]
@@ -134,7 +134,7 @@ def inspect_images(path: Path) -> tuple[DeviceImage, ...]:
     return inspect(path).images
 
 
-def _image(path: Path, number: int, packed: Packed, found: Found) -> DeviceImage:
+def _image(path: Path, number: int, packed: Packed, found: OffloadBinaries) -> DeviceImage:
     image = DeviceImage(
         number=number,
         triple=packed.strings.get("triple", ""),

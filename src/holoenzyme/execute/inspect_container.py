@@ -53,14 +53,14 @@ class Packed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class OffloadBinaries:
     """The offload binaries of a file, in order, and the kernels that its host side names."""
 
     packed: tuple[Packed, ...]
     entries: tuple[str, ...] = ()
 
 
-def find_packed(path: Path) -> Found:
+def find_packed(path: Path) -> OffloadBinaries:
     """The offload binaries in a linked program, an object file, an archive or an image file.
 
     Raises `UserError` where there are none, and for one that is damaged or of another version.
@@ -70,7 +70,7 @@ def find_packed(path: Path) -> Found:
     except OSError as error:
         raise UserError(f"{path} cannot be read", why=str(error), fix="name a file that is there") from error
     if data.startswith(MAGIC):
-        return Found(packed=_unpack_all(path, "", data))
+        return OffloadBinaries(packed=_unpack_all(path, "", data))
     if data.startswith(b"\x7fELF"):
         return _from_elf(path, data)
     if data.startswith(b"!<arch>\n"):
@@ -82,7 +82,7 @@ def find_packed(path: Path) -> Found:
     )
 
 
-def _from_elf(path: Path, data: bytes) -> Found:
+def _from_elf(path: Path, data: bytes) -> OffloadBinaries:
     try:
         sections = [(section.name, section.data()) for section in ELFFile(io.BytesIO(data)).iter_sections()]
     except ELF_ERRORS as error:
@@ -91,20 +91,20 @@ def _from_elf(path: Path, data: bytes) -> Found:
     packed = tuple(item for part in parts for item in _unpack_all(path, f" in section {SECTION}", part))
     names = [content for name, content in sections if name == _NAMES_SECTION]
     entries = tuple(text.decode(errors="replace") for part in names for text in part.split(b"\0") if text)
-    return _some(path, Found(packed=packed, entries=tuple(dict.fromkeys(entries))))
+    return _some(path, OffloadBinaries(packed=packed, entries=tuple(dict.fromkeys(entries))))
 
 
-def _from_archive(path: Path, data: bytes) -> Found:
+def _from_archive(path: Path, data: bytes) -> OffloadBinaries:
     # Members begin at even offsets alone, so what is aligned inside them is not aligned in the archive.
     packed, at = [], data.find(MAGIC)
     while at >= 0:
         item, size = _unpack(path, f" at byte {at}", memoryview(data)[at:])
         packed.append(item)
         at = data.find(MAGIC, at + size)
-    return _some(path, Found(packed=tuple(packed)))
+    return _some(path, OffloadBinaries(packed=tuple(packed)))
 
 
-def _some(path: Path, found: Found) -> Found:
+def _some(path: Path, found: OffloadBinaries) -> OffloadBinaries:
     if found.packed:
         return found
     raise UserError(

@@ -13,7 +13,7 @@ from holoenzyme.engine.base import Engine, Mount, RunRequest
 from holoenzyme.errors import InternalError
 from holoenzyme.execute.smoke import WORK, user, work_folder
 from holoenzyme.fuzz import kernels, render
-from holoenzyme.fuzz.campaign import AUTODIFF, OFFLOAD, Built, Done, Way
+from holoenzyme.fuzz.campaign import AUTODIFF, OFFLOAD, Done, ProgramResult, Way
 from holoenzyme.process import Command, Runner
 from holoenzyme.render.stages import File
 
@@ -81,20 +81,20 @@ class HostBench:
         if not done.ok:
             raise InternalError("the crate of helpers does not compile", why=done.output[-2000:])
 
-    def oracle(self, text: str) -> Built:
+    def oracle(self, text: str) -> ProgramResult:
         """With any compiler."""
         (self.folder / "oracle.rs").write_text(text, encoding="utf-8")
         compiled = self._do(self.rustc, *_ORACLE)
-        return Built(compiled, self._do("./oracle") if compiled.ok else None)
+        return ProgramResult(compiled, self._do("./oracle") if compiled.ok else None)
 
-    def subject(self, text: str, functions: int) -> Built:
+    def subject(self, text: str, functions: int) -> ProgramResult:
         """With the compiler that differentiates."""
         (self.folder / "main.rs").write_text(text, encoding="utf-8")
         words = (*self.compiler, "main.rs", "subject", "--extern", "helpers=libhelpers.rlib")
         compiled = self._do(*_limited(functions, *words))
         # For whoever looks on.
         (self.folder / "compiler.log").write_text(compiled.output, encoding="utf-8")
-        return Built(compiled, self._do(*_RUN, "./subject") if compiled.ok else None)
+        return ProgramResult(compiled, self._do(*_RUN, "./subject") if compiled.ok else None)
 
     def _do(self, *words: str) -> Done:
         done = self.runner.run(Command(argv=words, timeout=_PATIENCE, cwd=self.folder, env=_ENV), merge=True)
@@ -124,20 +124,20 @@ class ImageBench:
     seed: float
     way: Way = AUTODIFF
 
-    def oracle(self, text: str) -> Built:
+    def oracle(self, text: str) -> ProgramResult:
         """With the image's rustc."""
         (self.folder / "oracle.rs").write_text(text, encoding="utf-8")
         compiled = self._do("rustc", *_ORACLE)
-        return Built(compiled, self._do(*_kept("./oracle")) if compiled.ok else None)
+        return ProgramResult(compiled, self._do(*_kept("./oracle")) if compiled.ok else None)
 
-    def subject(self, text: str, functions: int) -> Built:
+    def subject(self, text: str, functions: int) -> ProgramResult:
         """With the compiler that differentiates."""
         offload = self.way is OFFLOAD
         (self.folder / (kernels.SUBJECT if offload else "src/main.rs")).write_text(text, encoding="utf-8")
         words = ("offload", "build", "--autodiff") if offload else ("autodiff", "build")
         compiled = self._do(*_limited(functions, "cargo", *words, "--offline", "--quiet"))
         run = (*_RUN, *(_MANDATORY if offload else ()), "target/release/generated")
-        return Built(compiled, self._do(*_kept(*run)) if compiled.ok else None)
+        return ProgramResult(compiled, self._do(*_kept(*run)) if compiled.ok else None)
 
     def _do(self, *words: str) -> Done:
         request = RunRequest(

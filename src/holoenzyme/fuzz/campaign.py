@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from holoenzyme.fuzz import kernels, render
-from holoenzyme.fuzz.model import Program
+from holoenzyme.fuzz.model import GeneratedFunction
 from holoenzyme.fuzz.oracle import FunctionOutcome, Judgement, Run, Truth, judge, read_oracle, read_subject
 
 #: How a shell or Python tells of SIGXCPU.
 _OUT_OF_TIME = (-24, 128 + 24)
 
-Named = tuple[str, Program]
+Named = tuple[str, GeneratedFunction]
 
 _CASE = re.compile(r"case_(\w+?)_(?![a-z])")
 _CRASHED = re.compile(
@@ -45,7 +45,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class ProgramResult:
     """What became of a program: compiled, and run where that went well."""
 
     compiled: Done
@@ -61,7 +61,7 @@ class Way:
 
     name: str
     text: Callable[[Sequence[Named], float], str]
-    alone: Callable[[Program, Sequence[str], Sequence[tuple[str, int, Sequence[float]]]], str]
+    alone: Callable[[GeneratedFunction, Sequence[str], Sequence[tuple[str, int, Sequence[float]]]], str]
 
 
 AUTODIFF = Way(name="autodiff", text=render.subject, alone=render.standalone)
@@ -81,11 +81,11 @@ class Bench(Protocol):
         """What functions that return are seeded with."""
         ...
 
-    def oracle(self, text: str) -> Built:
+    def oracle(self, text: str) -> ProgramResult:
         """With any compiler."""
         ...
 
-    def subject(self, text: str, functions: int) -> Built:
+    def subject(self, text: str, functions: int) -> ProgramResult:
         """With the compiler that differentiates; `functions` says how much there is to do."""
         ...
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from holoenzyme.fuzz.model import Level, Node
+from holoenzyme.fuzz.model import Binding, Piece
 from holoenzyme.fuzz.patterns import Pattern, patterns
 
 #: Numbers as people write them.
@@ -50,11 +50,11 @@ _PAIRS = (
     "($p0.powi(2) + %L{0.5}).powf($p1.sin())",
 )
 _OPERATORS = (
-    ("add", "$a0 + $m1", Level.SUM, 5),
-    ("sub", "$a0 - $m1", Level.SUM, 4),
-    ("mul", "$m0 * $u1", Level.PRODUCT, 8),
-    ("div", "$m0 / ($p1.powi(2) + %L{1.0})", Level.PRODUCT, 2),
-    ("neg", "-$p0", Level.UNARY, 1),
+    ("add", "$a0 + $m1", Binding.SUM, 5),
+    ("sub", "$a0 - $m1", Binding.SUM, 4),
+    ("mul", "$m0 * $u1", Binding.PRODUCT, 8),
+    ("div", "$m0 / ($p1.powi(2) + %L{1.0})", Binding.PRODUCT, 2),
+    ("neg", "-$p0", Binding.UNARY, 1),
 )
 
 
@@ -112,7 +112,7 @@ class Scope:
         return self.rng.choice(rows[-4:] if self.rng.random() < 0.6 else rows) if rows else None
 
 
-Instance = Callable[[Pattern], Node | None]
+Instance = Callable[[Pattern], Piece | None]
 
 
 class Expressions:
@@ -122,7 +122,7 @@ class Expressions:
         self._scope, self._rng, self._instance = scope, scope.rng, instance
         self._patterns = [pattern for pattern in patterns() if pattern.real]
 
-    def real(self, depth: int) -> Node:
+    def real(self, depth: int) -> Piece:
         """A number."""
         chance = self._rng.random()
         if depth <= 0 or chance < 0.25:
@@ -132,7 +132,7 @@ class Expressions:
             kids = tuple(self.real(depth - 1) for _ in range(1 if kind == "neg" else 2))
             if kind == "div" and not kids[1].sure:
                 kids = (kids[0], typed(kids[1]))
-            return Node(kind, "real", text, kids, level=level, sure=any(kid.sure for kid in kids))
+            return Piece(kind, "real", text, kids, level=level, sure=any(kid.sure for kid in kids))
         if chance < 0.78:
             return self._method(self._rng.choice(_METHODS), (self.real(depth - 1),))
         if chance < 0.83:
@@ -145,73 +145,73 @@ class Expressions:
             kid = self.real(depth - 1)
             if kid.sure:
                 dual = "wide(narrow($0))"
-                return Node("cast-f32", "real", "($u0 as f32) as f64", (kid,), dual, Level.UNARY)
+                return Piece("cast-f32", "real", "($u0 as f32) as f64", (kid,), dual, Binding.UNARY)
         kids = (self.truth(), self.real(depth - 1), self.real(depth - 1))
-        return Node("if-expression", "real", "if $0 { $1 } else { $2 }", kids, level=Level.LOOSE, sure=False)
+        return Piece("if-expression", "real", "if $0 { $1 } else { $2 }", kids, level=Binding.LOOSE, sure=False)
 
-    def _method(self, text: str, kids: tuple[Node, ...]) -> Node:
+    def _method(self, text: str, kids: tuple[Piece, ...]) -> Piece:
         kind = text.rpartition(".")[2].partition("(")[0]
         if kind == "0":
             kind = "sin_cos"
         kids = tuple(kid if kid.sure else typed(kid) for kid in kids)
-        return Node(kind, "real", text, kids)
+        return Piece(kind, "real", text, kids)
 
-    def _leaf(self) -> Node:
+    def _leaf(self) -> Piece:
         chance = self._rng.random()
         if chance < 0.15:
             text = self._rng.choice(LITERALS)
-            level = Level.UNARY if text.startswith("-") else Level.POSTFIX
-            return Node("literal", "real", f"%L{{{text}}}", level=level, sure=False)
+            level = Binding.UNARY if text.startswith("-") else Binding.POSTFIX
+            return Piece("literal", "real", f"%L{{{text}}}", level=level, sure=False)
         if chance < 0.22 and self._scope.wholes:
             whole = self._rng.choice(self._scope.wholes)
-            return Node("whole-cast", "real", f"%I{{{whole.text}}}")
+            return Piece("whole-cast", "real", f"%I{{{whole.text}}}")
         if chance < 0.5:
             reals = self._scope.find(lambda v: v.kind == "real")
             if reals:
                 found = self._rng.choice(reals[-5:] if self._rng.random() < 0.6 else reals)
-                level = Level.UNARY if found.text.startswith("*") else Level.POSTFIX
-                return Node("", "real", found.text, level=level, sure=found.sure)
+                level = Binding.UNARY if found.text.startswith("*") else Binding.POSTFIX
+                return Piece("", "real", found.text, level=level, sure=found.sure)
         tables = self._scope.find(lambda v: v.kind == "table")
         if tables and chance > 0.85:
             table = self._rng.choice(tables)
             kids = (self.index(table.length, table.size), self.index(table.column_count, table.columns))
-            return Node("table-index", "real", f"{table.text}[$0][$1]", kids, sure=table.sure)
+            return Piece("table-index", "real", f"{table.text}[$0][$1]", kids, sure=table.sure)
         row = self._scope.row()
         if row is not None:
-            return Node("", "real", f"{row.text}[$0]", (self.index(row.length, row.size),), sure=row.sure)
-        return Node("literal", "real", f"%L{{{self._rng.choice(LITERALS[:7])}}}", sure=False)
+            return Piece("", "real", f"{row.text}[$0]", (self.index(row.length, row.size),), sure=row.sure)
+        return Piece("literal", "real", f"%L{{{self._rng.choice(LITERALS[:7])}}}", sure=False)
 
-    def index(self, length: int, size: str) -> Node:
+    def index(self, length: int, size: str) -> Piece:
         """An index that is below the length."""
         fitting = [whole for whole in self._scope.wholes if whole.limit <= length]
         chance = self._rng.random()
         if fitting and chance < 0.6:
             whole = self._rng.choice(fitting)
             if chance < 0.08:
-                return Node("index-mirrored", "int", f"{size} - 1 - {whole.text}")
-            return Node("", "int", whole.text)
+                return Piece("index-mirrored", "int", f"{size} - 1 - {whole.text}")
+            return Piece("", "int", whole.text)
         if self._scope.wholes and chance < 0.85:
             whole = self._rng.choice(self._scope.wholes)
             text = self._rng.choice((f"{whole.text} % {size}", f"({whole.text} + 1) % {size}"))
-            return Node("index-remainder", "int", text)
-        return Node("", "int", str(self._rng.randrange(length)))
+            return Piece("index-remainder", "int", text)
+        return Piece("", "int", str(self._rng.randrange(length)))
 
-    def truth(self) -> Node:
+    def truth(self) -> Piece:
         """A condition."""
         chance = self._rng.random()
         if chance < 0.3 and self._scope.truths:
-            return Node("", "bool", self._rng.choice(self._scope.truths), level=Level.POSTFIX)
+            return Piece("", "bool", self._rng.choice(self._scope.truths), level=Binding.POSTFIX)
         if chance < 0.5 and self._scope.wholes:
             whole = self._rng.choice(self._scope.wholes)
             text = self._rng.choice(("{} % 2 == 0", "{} > 1", "{} == 2"))
-            return Node("", "bool", text.format(whole.text), level=Level.LOOSE)
+            return Piece("", "bool", text.format(whole.text), level=Binding.LOOSE)
         left, right = self.real(1), self._leaf()
         if not left.sure and not right.sure:
             right = typed(right)
         # Where both sides are one expression, `<` after `as` or a block would be read otherwise.
-        return Node("", "bool", f"($0) {self._rng.choice('<>')} $a1", (left, right), level=Level.LOOSE)
+        return Piece("", "bool", f"($0) {self._rng.choice('<>')} $a1", (left, right), level=Binding.LOOSE)
 
 
-def typed(node: Node) -> Node:
+def typed(node: Piece) -> Piece:
     """The same with a type that is known at once: `0.5.sin()` is none."""
-    return Node("", "real", "$u0 as %R", (node,), dual="$u0", level=Level.UNARY)
+    return Piece("", "real", "$u0 as %R", (node,), dual="$u0", level=Binding.UNARY)

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from holoenzyme.fuzz.expressions import Expressions, Scope, Variable, Whole, typed
-from holoenzyme.fuzz.model import Argument, Level, Node, Passing, Point, Program, Shape
+from holoenzyme.fuzz.model import Binding, GeneratedFunction, Parameter, Passing, Piece, Point, Shape
 from holoenzyme.fuzz.patterns import Pattern, block, expand, patterns, statements
 from holoenzyme.fuzz.render import HELPERS
 
@@ -40,22 +40,22 @@ class Generator:
         self._expressions = Expressions(self._scope, self._real_of)
         self._count = 0
         self._budget = 0
-        self._items: list[Node] = []
+        self._items: list[Piece] = []
         self._uses: dict[str, None] = {}
         self._returns = True
         known = patterns(wide=wide)
         self._by_kind = {pattern.kind: pattern for pattern in known}
         self._statements = [pattern for pattern in known if pattern.body]
 
-    def make(self) -> Program:
+    def make(self) -> GeneratedFunction:
         """The function."""
         arguments = self._arguments()
         self._budget = self._rng.choice((3, 4, 5, 6, 8, 10))
-        parts: list[Node] = []
+        parts: list[Piece] = []
         while self._budget > 0:
             parts += self._statement(2)
         parts += self._end(arguments)
-        return Program(
+        return GeneratedFunction(
             seed=self._seed,
             single=self._single,
             sizes=tuple(self._sizes.items()),
@@ -70,9 +70,9 @@ class Generator:
 
     # Arguments
 
-    def _arguments(self) -> tuple[Argument, ...]:
+    def _arguments(self) -> tuple[Parameter, ...]:
         choose = self._rng.random
-        made: list[Argument] = []
+        made: list[Parameter] = []
         if choose() < 0.9:
             made.append(self._row("p", mutable=False))
         if choose() < 0.35:
@@ -82,38 +82,38 @@ class Generator:
         if choose() < 0.15:
             made.append(self._structure("w"))
         if choose() < 0.4 or not made:
-            made.append(Argument("a", Shape()))
+            made.append(Parameter("a", Shape()))
         if choose() < 0.25:
-            made.append(Argument("c", Shape(), active=False))
+            made.append(Parameter("c", Shape(), active=False))
         if choose() < 0.2:
-            made.append(Argument("q", Shape(("N",)), Passing.SHARED, active=False, slice=True))
+            made.append(Parameter("q", Shape(("N",)), Passing.SHARED, active=False, slice=True))
         written = any(argument.passing is Passing.MUTABLE for argument in made)
         self._returns = not written or choose() < 0.35
         for argument in made:
             self._declare(argument)
-        made.append(Argument("n", None))
+        made.append(Parameter("n", None))
         self._scope.wholes.append(Whole("n", _RUN_TIME))
         if choose() < 0.6:
-            made.append(Argument("k", None, type="bool"))
+            made.append(Parameter("k", None, type="bool"))
             self._scope.truths.append("k")
         return tuple(made)
 
-    def _row(self, name: str, *, mutable: bool) -> Argument:
+    def _row(self, name: str, *, mutable: bool) -> Parameter:
         passing = Passing.MUTABLE if mutable else Passing.SHARED
-        return Argument(name, Shape((self._rng.choice("NNNM"),)), passing, slice=self._rng.random() < 0.6)
+        return Parameter(name, Shape((self._rng.choice("NNNM"),)), passing, slice=self._rng.random() < 0.6)
 
-    def _table(self, name: str, *, mutable: bool) -> Argument:
+    def _table(self, name: str, *, mutable: bool) -> Parameter:
         passing = Passing.MUTABLE if mutable else Passing.SHARED
-        return Argument(name, Shape(("M", "M")), passing, slice=self._rng.random() < 0.4)
+        return Parameter(name, Shape(("M", "M")), passing, slice=self._rng.random() < 0.4)
 
-    def _structure(self, name: str) -> Argument:
+    def _structure(self, name: str) -> Parameter:
         row = Shape(("M",))
         shape = Shape(fields=(("gain", Shape()), ("row", row), ("offset", Shape())), name="Setup")
         text = "#[derive(Clone, Copy)]\npub struct Setup {\npub gain: %R,\npub row: [%R; %M],\npub offset: %R,\n}"
-        self._items.append(Node("struct-argument", "other", text))
-        return Argument(name, shape, Passing.SHARED)
+        self._items.append(Piece("struct-argument", "other", text))
+        return Parameter(name, shape, Passing.SHARED)
 
-    def _declare(self, argument: Argument) -> None:
+    def _declare(self, argument: Parameter) -> None:
         shape, mutable = argument.shape, argument.passing is Passing.MUTABLE
         assert shape is not None
         add = self._scope.variables.append
@@ -129,8 +129,8 @@ class Generator:
             kind = "row" if len(lengths) == 1 else "table"
             add(Variable(argument.name, kind, sizes[0], lengths[0], sizes[-1], lengths[-1], mutable))
 
-    def _point(self, arguments: tuple[Argument, ...], number: int) -> Point:
-        def values(argument: Argument) -> tuple[float, ...]:
+    def _point(self, arguments: tuple[Parameter, ...], number: int) -> Point:
+        def values(argument: Parameter) -> tuple[float, ...]:
             if argument.type == "bool":
                 return (float(number % 2),)
             if argument.shape is None:
@@ -141,18 +141,18 @@ class Generator:
 
     # Statements
 
-    def _statement(self, depth: int) -> list[Node]:
+    def _statement(self, depth: int) -> list[Piece]:
         self._budget -= 1
         pattern = self._rng.choices(self._statements, [p.weight for p in self._statements])[0]
         return self._body_of(pattern, depth)
 
-    def _body_of(self, pattern: Pattern, depth: int) -> list[Node]:
+    def _body_of(self, pattern: Pattern, depth: int) -> list[Piece]:
         """The statements of a pattern, or none where it does not fit here."""
-        before: list[Node] = []
+        before: list[Piece] = []
         holes = self._bind(pattern, before, depth)
         if holes is None:
             return before
-        kids: list[Node] = []
+        kids: list[Piece] = []
         if pattern.items:
             text = self._expand(pattern.items, holes, kids, depth=0)
             # One item each, so that a shrinker takes away what is not used.
@@ -164,16 +164,16 @@ class Generator:
             self._give(holes, name, what)
         return [*before, *parts]
 
-    def _real_of(self, pattern: Pattern) -> Node | None:
+    def _real_of(self, pattern: Pattern) -> Piece | None:
         holes = self._bind(pattern, None, 0)
         if holes is None:
             return None
-        kids: list[Node] = []
+        kids: list[Piece] = []
         text = self._expand(pattern.real, holes, kids, depth=0)
-        level = Level.UNARY if pattern.loose else Level.POSTFIX
-        return Node(pattern.kind, "real", text, tuple(kids), level=level)
+        level = Binding.UNARY if pattern.loose else Binding.POSTFIX
+        return Piece(pattern.kind, "real", text, tuple(kids), level=level)
 
-    def _bind(self, pattern: Pattern, before: list[Node] | None, depth: int) -> _Holes | None:
+    def _bind(self, pattern: Pattern, before: list[Piece] | None, depth: int) -> _Holes | None:
         """Find what a pattern needs, making rows where statements may (`before`); none where that cannot be."""
         if pattern.needs == "returns" and not self._returns:
             return None
@@ -221,7 +221,7 @@ class Generator:
 
         return self._scope.find(good)
 
-    def _make(self, letter: str, rows: dict[str, Variable], before: list[Node], depth: int) -> None:
+    def _make(self, letter: str, rows: dict[str, Variable], before: list[Piece], depth: int) -> None:
         """Make the row that a letter asks for; where it must be as long as another, of that one's length."""
         other = {"X": "W", "D": "A", "G": "H", "U": "V"}.get(letter)
         style = "array" if letter in "AD" else "vec" if letter in "HG" else self._rng.choice(("array", "vec"))
@@ -230,7 +230,7 @@ class Generator:
         if base is None:
             return
         holes = _Holes(rows={"V": base})
-        kids: list[Node] = []
+        kids: list[Piece] = []
         text = self._expand(pattern.body, holes, kids, depth)
         before += statements(pattern.kind, text, tuple(kids))
         for name, what in pattern.gives.items():
@@ -266,7 +266,7 @@ class Generator:
 
     # Holes
 
-    def _expand(self, text: str, holes: _Holes, kids: list[Node], depth: int) -> str:
+    def _expand(self, text: str, holes: _Holes, kids: list[Piece], depth: int) -> str:
         def word(name: str, inside: str, place: str) -> str:
             match name:
                 case "E" | "B" | "S" | "I":
@@ -291,7 +291,7 @@ class Generator:
 
         return expand(text, word)
 
-    def _filled(self, name: str, inside: str, holes: _Holes, depth: int) -> Node:
+    def _filled(self, name: str, inside: str, holes: _Holes, depth: int) -> Piece:
         scope = self._scope
         if name == "I":
             row = holes.rows[inside]
@@ -310,8 +310,8 @@ class Generator:
         scope.truths = truths
         return made
 
-    def _inner_block(self, depth: int) -> Node:
-        parts: list[Node] = []
+    def _inner_block(self, depth: int) -> Piece:
+        parts: list[Piece] = []
         for _ in range(self._rng.choice((1, 1, 2, 3)) if depth > 0 else 1):
             simple = [p for p in self._statements if "@S" not in p.body] if depth <= 0 else self._statements
             pattern = self._rng.choices(simple, [p.weight for p in simple])[0]
@@ -339,10 +339,10 @@ class Generator:
 
     # The end
 
-    def _end(self, arguments: tuple[Argument, ...]) -> list[Node]:
+    def _end(self, arguments: tuple[Parameter, ...]) -> list[Piece]:
         """All that was computed flows into the result, or into what is written."""
         names = {argument.name for argument in arguments}
-        terms: list[Node] = []
+        terms: list[Piece] = []
         for variable in self._scope.variables:
             if variable.text.partition(".")[0] in names and not variable.mutable:
                 continue
@@ -351,26 +351,26 @@ class Generator:
         terms = terms[:5] or [self._expressions.real(2)]
         total = terms[0]
         for term in terms[1:]:
-            total = Node("add", "real", "$a0 + $m1", (total, term), level=Level.SUM)
+            total = Piece("add", "real", "$a0 + $m1", (total, term), level=Binding.SUM)
         if self._returns:
-            return [Node("result", "stmt", "$0", (total,))]
+            return [Piece("result", "stmt", "$0", (total,))]
         written = self._scope.find(lambda v: v.mutable and v.text in names and v.kind != "real")
         target = self._rng.choice(written)
         place = "[0]" if target.kind == "row" else "[0][0]"
-        return [Node("result", "stmt", f"{target.text}{place} += $0;", (total,))]
+        return [Piece("result", "stmt", f"{target.text}{place} += $0;", (total,))]
 
-    def _term(self, variable: Variable) -> Node:
+    def _term(self, variable: Variable) -> Piece:
         text, factor = variable.text, self._rng.choice(("0.5", "1.5", "0.25"))
         if variable.kind == "real":
-            return Node("", "real", f"{text} * %L{{{factor}}}", level=Level.PRODUCT)
+            return Piece("", "real", f"{text} * %L{{{factor}}}", level=Binding.PRODUCT)
         if variable.kind == "row":
             if self._rng.random() < 0.4:
                 index = self._rng.randrange(variable.length)
-                return Node("", "real", f"{text}[{index}] * %L{{{factor}}}", level=Level.PRODUCT)
-            return Node("", "real", f"{text}.iter().map(|v| v * v).sum::<%R>()")
-        return Node("", "real", f"{text}.iter().map(|r| r.iter().sum::<%R>() * r[0]).sum::<%R>()")
+                return Piece("", "real", f"{text}[{index}] * %L{{{factor}}}", level=Binding.PRODUCT)
+            return Piece("", "real", f"{text}.iter().map(|v| v * v).sum::<%R>()")
+        return Piece("", "real", f"{text}.iter().map(|r| r.iter().sum::<%R>() * r[0]).sum::<%R>()")
 
 
-def generate(seed: int, *, wide: bool = False) -> Program:
+def generate(seed: int, *, wide: bool = False) -> GeneratedFunction:
     """The function of a seed; `wide` takes the constructs of all files (another function)."""
     return Generator(seed, wide=wide).make()

@@ -13,7 +13,7 @@ from pathlib import Path
 from holoenzyme import console
 from holoenzyme.fuzz.campaign import Bench, examine
 from holoenzyme.fuzz.generate import generate
-from holoenzyme.fuzz.model import Program
+from holoenzyme.fuzz.model import GeneratedFunction
 from holoenzyme.fuzz.oracle import FunctionOutcome, FunctionResult, Judgement, judge_oracle, moved, wanted
 from holoenzyme.fuzz.shrink import message_kind, shrink
 
@@ -101,10 +101,10 @@ class Hunt:
         self._shrunk.add(key)
         return new
 
-    def _shrink(self, program: Program, judgement: Judgement) -> Path:
+    def _shrink(self, program: GeneratedFunction, judgement: Judgement) -> Path:
         """Write the smallest program that fails in the same way."""
 
-        def test(candidates: Sequence[Program]) -> list[Judgement]:
+        def test(candidates: Sequence[GeneratedFunction]) -> list[Judgement]:
             named = [(str(index), candidate) for index, candidate in enumerate(candidates)]
             judgements = examine(self._bench, named, len(named)).judgements
             return [judgements[name] for name, _ in named]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from holoenzyme.fuzz.model import Program
+from holoenzyme.fuzz.model import GeneratedFunction
 from holoenzyme.fuzz.render import ALLOW, call, inputs, listed, module, opened, rust
 
 #: The file of the library.
 SUBJECT = "src/subject.rs"
 
 
-def subject(programs: Sequence[tuple[str, Program]], seed: float = 1.0) -> str:
+def subject(programs: Sequence[tuple[str, GeneratedFunction]], seed: float = 1.0) -> str:
     """The library: each function with its derivatives, all that is run of them, and the kernel that runs it."""
     parts = ["#![feature(autodiff, abi_gpu_kernel, rustc_attrs)]", ALLOW]
     for name, program in programs:
@@ -57,7 +57,7 @@ def program() -> str:
     )
 
 
-def _runs(program: Program, seed: float) -> Iterator[str]:
+def _runs(program: GeneratedFunction, seed: float) -> Iterator[str]:
     """A table of what is run, and the function that does one of it."""
     table: list[str] = []
     arms: list[str] = []
@@ -76,7 +76,7 @@ def _runs(program: Program, seed: float) -> Iterator[str]:
     yield from ("pub fn run(which: u32, out: &mut [f64]) {", "match which {", *arms, "_ => {}", "}", "}")
 
 
-def alone(program: Program, header: Sequence[str], wanted: Sequence[tuple[str, int, Sequence[float]]]) -> str:
+def alone(program: GeneratedFunction, header: Sequence[str], wanted: Sequence[tuple[str, int, Sequence[float]]]) -> str:
     """The library for one function; `wanted` has modes, points and the right numbers."""
     words = [f"{mode} {point}: want {list(numbers)}" for mode, point, numbers in wanted]
     return "\n".join([*(f"// {line}" for line in (*header, *words)), subject([("0", program)])])

@@ -15,7 +15,7 @@ from typing import Literal
 Sort = Literal["real", "int", "bool", "stmt", "block", "other"]
 
 
-class Level(IntEnum):
+class Binding(IntEnum):
     """How strongly an expression holds together."""
 
     POSTFIX = 0
@@ -26,7 +26,7 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Piece:
     """A piece of text with its parts.
 
     `dual` is its text in the oracle where that differs. `sure` says that the type of a number is known without looking
@@ -36,13 +36,13 @@ class Node:
     kind: str
     sort: Sort
     text: str
-    kids: tuple[Node, ...] = ()
+    kids: tuple[Piece, ...] = ()
     dual: str | None = None
-    level: Level = Level.POSTFIX
+    level: Binding = Binding.POSTFIX
     sure: bool = True
     binds: str = ""
 
-    def walk(self) -> Iterator[Node]:
+    def walk(self) -> Iterator[Piece]:
         """It and everything in it, outermost first."""
         yield self
         for kid in self.kids:
@@ -80,7 +80,7 @@ class Passing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
+class Parameter:
     """An argument: floats of a shape, or an integer or a truth value (`shape` is none then), which is `Const`."""
 
     name: str
@@ -101,16 +101,16 @@ MODES = ("forward", "forward4", "reverse", "reverse4")
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class GeneratedFunction:
     """A generated function with all that it needs."""
 
     seed: int
     single: bool
     sizes: tuple[tuple[str, int], ...]
-    items: tuple[Node, ...]
-    arguments: tuple[Argument, ...]
+    items: tuple[Piece, ...]
+    arguments: tuple[Parameter, ...]
     returns: bool
-    body: Node
+    body: Piece
     points: tuple[Point, ...]
     modes: tuple[str, ...] = MODES
     attribute: str = ""
@@ -141,7 +141,7 @@ class Program:
             + 2 * len(self.points)
         )
 
-    def with_body(self, body: Node) -> Program:
+    def with_body(self, body: Piece) -> GeneratedFunction:
         """The same with another body."""
         return replace(self, body=body)
 

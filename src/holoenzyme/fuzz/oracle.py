@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from holoenzyme.fuzz.model import Passing, Program
+from holoenzyme.fuzz.model import GeneratedFunction, Passing
 from holoenzyme.fuzz.render import LANES, directions, preset
 
 #: How many times the spread of the noisy runs, which err far more than rounding does, a number may be off.
@@ -151,7 +151,7 @@ class FunctionResult:
 _LATE = (14, 24)
 
 
-def judge(program: Program, truths: Mapping[int, Truth], run: Run | None, seed: float = 1.0) -> Judgement:
+def judge(program: GeneratedFunction, truths: Mapping[int, Truth], run: Run | None, seed: float = 1.0) -> Judgement:
     """Compare what a function gave with what the oracle says."""
     if any(truth.panicked for truth in truths.values()) or len(truths) != len(program.points):
         return Judgement(FunctionOutcome.UNSUITED, detail="it panics")
@@ -180,7 +180,7 @@ def judge(program: Program, truths: Mapping[int, Truth], run: Run | None, seed: 
     return Judgement(FunctionOutcome.RIGHT)
 
 
-def expected(program: Program, truth: Truth, mode: str, point: int, seed: float) -> Iterator[Number]:
+def expected(program: GeneratedFunction, truth: Truth, mode: str, point: int, seed: float) -> Iterator[Number]:
     """All numbers that a mode must give, in the order in which the subject prints them."""
     yield from (row[0] for row in truth.rows)
     if mode == "primal":
@@ -193,7 +193,7 @@ def expected(program: Program, truth: Truth, mode: str, point: int, seed: float)
             yield from _gradient(program, truth, preset(program, point, lane), seed)
 
 
-def _gradient(program: Program, truth: Truth, before: Sequence[float], seed: float) -> Iterator[Number]:
+def _gradient(program: GeneratedFunction, truth: Truth, before: Sequence[float], seed: float) -> Iterator[Number]:
     sizes, weights, number = program.size_map(), [seed] if program.returns else [], 0
     starts: list[float] = []
     for argument in program.arguments:
@@ -229,7 +229,7 @@ def _compare(got: Sequence[float], expected: Sequence[Number], single: bool) -> 
     return ""
 
 
-def wanted(program: Program, truths: Mapping[int, Truth], seed: float) -> list[tuple[str, int, list[float]]]:
+def wanted(program: GeneratedFunction, truths: Mapping[int, Truth], seed: float) -> list[tuple[str, int, list[float]]]:
     """The right numbers of each mode at each point."""
     return [
         (mode, point, [number.value for number in expected(program, truth, mode, point, seed)])
@@ -243,7 +243,7 @@ _STEP = 2.0**-16
 _DIFFERENCE = 1e-4
 
 
-def moved(program: Program) -> Program:
+def moved(program: GeneratedFunction) -> GeneratedFunction:
     """The function without derivatives, at its first point and at two beside it, for central differences."""
     point = program.points[0]
     direction = iter(directions(program, 0, 0))
@@ -256,7 +256,7 @@ def moved(program: Program) -> Program:
     return replace(program, modes=(), points=(point, tuple(there), tuple(back)))
 
 
-def judge_oracle(program: Program, truths: Mapping[int, Truth]) -> Judgement:
+def judge_oracle(program: GeneratedFunction, truths: Mapping[int, Truth]) -> Judgement:
     """Compare the derivatives that the oracle gives with central differences of its values; `program` is `moved`."""
     if len(truths) != len(program.points) or not all(t.is_useful(single=program.single) for t in truths.values()):
         return Judgement(FunctionOutcome.UNSUITED, detail="no point says anything")

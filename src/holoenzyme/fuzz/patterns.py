@@ -10,7 +10,7 @@ from importlib import resources
 
 from ruamel.yaml import YAML
 
-from holoenzyme.fuzz.model import Node
+from holoenzyme.fuzz.model import Piece
 
 #: In this order: a seed means the same function until one of them changes.
 _FILES = ("patterns.yaml",)
@@ -93,7 +93,7 @@ def _place(before: str, after: str) -> str:
     return ""
 
 
-def statements(kind: str, text: str, kids: tuple[Node, ...], *, sort: str = "stmt") -> tuple[Node, ...]:
+def statements(kind: str, text: str, kids: tuple[Piece, ...], *, sort: str = "stmt") -> tuple[Piece, ...]:
     """Lines of Rust, in which `$0` is the first of `kids`, as statements that hold statements where braces open."""
     lines = [line for line in text.splitlines() if line.strip()]
     found, rest = _parse(kind, lines, kids, sort)
@@ -102,8 +102,8 @@ def statements(kind: str, text: str, kids: tuple[Node, ...], *, sort: str = "stm
     return found
 
 
-def _parse(kind: str, lines: list[str], kids: tuple[Node, ...], sort: str) -> tuple[tuple[Node, ...], list[str]]:
-    found: list[Node] = []
+def _parse(kind: str, lines: list[str], kids: tuple[Piece, ...], sort: str) -> tuple[tuple[Piece, ...], list[str]]:
+    found: list[Piece] = []
     while lines and not lines[0].strip().startswith("}"):
         line, lines = lines[0].strip(), lines[1:]
         if not line.endswith("{"):
@@ -121,9 +121,9 @@ def _parse(kind: str, lines: list[str], kids: tuple[Node, ...], sort: str) -> tu
     return tuple(found), lines
 
 
-def _line(kind: str, text: str, kids: tuple[Node, ...], blocks: tuple[Node, ...] = ()) -> Node:
+def _line(kind: str, text: str, kids: tuple[Piece, ...], blocks: tuple[Piece, ...] = ()) -> Piece:
     """A statement with only the parts that it mentions."""
-    own: list[Node] = []
+    own: list[Piece] = []
 
     def part(match: re.Match[str]) -> str:
         own.append(kids[int(match[2])])
@@ -136,9 +136,9 @@ def _line(kind: str, text: str, kids: tuple[Node, ...], blocks: tuple[Node, ...]
     text = text.replace("$B", "$")
     bound = _BOUND.match(text)
     # What ends a block without a semicolon is its value.
-    return Node(kind, "stmt", text, tuple(own), binds=bound[1] if bound else "")
+    return Piece(kind, "stmt", text, tuple(own), binds=bound[1] if bound else "")
 
 
-def block(nodes: tuple[Node, ...]) -> Node:
+def block(nodes: tuple[Piece, ...]) -> Piece:
     """Statements one after the other."""
-    return Node("", "block", "\n".join(f"${i}" for i in range(len(nodes))), nodes)
+    return Piece("", "block", "\n".join(f"${i}" for i in range(len(nodes))), nodes)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from importlib import resources
 
-from holoenzyme.fuzz.model import Argument, Level, Node, Passing, Program, Shape
+from holoenzyme.fuzz.model import Binding, GeneratedFunction, Parameter, Passing, Piece, Shape
 
 #: The crate with the functions that are called across crates.
 HELPERS = "helpers"
@@ -22,7 +22,7 @@ _MARKERS = (
     (re.compile(r"%F\{([^{}]*)\}"), r"(\1 as f32)", r"narrow(\1)"),
     (re.compile(r"%G\{([^{}]*)\}"), r"(\1 as %R)", r"%R::of_single(\1)"),
 )
-_ALLOWED = {"": Level.LOOSE, "p": Level.POSTFIX, "u": Level.UNARY, "m": Level.PRODUCT, "a": Level.SUM}
+_ALLOWED = {"": Binding.LOOSE, "p": Binding.POSTFIX, "u": Binding.UNARY, "m": Binding.PRODUCT, "a": Binding.SUM}
 #: What generated code is full of, on purpose.
 ALLOW = "#![allow(warnings)]"
 LANES = 4
@@ -34,7 +34,7 @@ def rust(name: str) -> str:
     return resources.files("holoenzyme.fuzz").joinpath("rust", name).read_text(encoding="utf-8")
 
 
-def text_of(node: Node, *, dual: bool = False) -> str:
+def text_of(node: Piece, *, dual: bool = False) -> str:
     """The text of a piece, markers of types and sizes still in it."""
 
     def part(match: re.Match[str]) -> str:
@@ -45,7 +45,7 @@ def text_of(node: Node, *, dual: bool = False) -> str:
     return _PLACE.sub(part, node.dual if dual and node.dual is not None else node.text)
 
 
-def fill(text: str, program: Program, *, dual: bool = False) -> str:
+def fill(text: str, program: GeneratedFunction, *, dual: bool = False) -> str:
     """Types and sizes for their markers."""
     bits = "32" if program.single else "64"
     names = {"%R": f"D{bits}" if dual else f"f{bits}", "%S": "D32" if dual else "f32", "%c": f"c{bits}"}
@@ -55,7 +55,7 @@ def fill(text: str, program: Program, *, dual: bool = False) -> str:
     return re.sub(r"%[A-Za-z]\b", lambda match: names.get(match[0], match[0]), text)
 
 
-def type_of(argument: Argument) -> str:
+def type_of(argument: Parameter) -> str:
     """The type of an argument, markers still in it."""
     if argument.shape is None:
         return argument.type
@@ -71,7 +71,7 @@ def type_of(argument: Argument) -> str:
             return f"&mut {kind}"
 
 
-def function(program: Program, *, dual: bool = False) -> str:
+def function(program: GeneratedFunction, *, dual: bool = False) -> str:
     """The items and the function itself."""
     items = [text_of(item, dual=dual) for item in program.items]
     arguments = ", ".join(f"{a.name}: {type_of(a)}" for a in program.arguments)
@@ -89,7 +89,7 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" if line else line for line in text.splitlines())
 
 
-def _attributes(program: Program) -> Iterator[str]:
+def _attributes(program: GeneratedFunction) -> Iterator[str]:
     for mode in program.possible_modes():
         forward = mode.startswith("forward")
         words = [f"d_{mode}", *(["4"] if mode.endswith("4") else [])]
@@ -105,13 +105,13 @@ def _attributes(program: Program) -> Iterator[str]:
         yield f"#[autodiff_{'forward' if forward else 'reverse'}({', '.join(words)})]"
 
 
-def directions(program: Program, point: int, lane: int) -> tuple[float, ...]:
+def directions(program: GeneratedFunction, point: int, lane: int) -> tuple[float, ...]:
     """A direction in the space of inputs; also what the shadows of what is written hold before a gradient."""
     chosen = random.Random(f"{program.seed} {point} {lane}")
     return tuple(chosen.randint(-8, 8) / 4 for _ in range(program.input_count))
 
 
-def preset(program: Program, point: int, lane: int) -> tuple[float, ...]:
+def preset(program: GeneratedFunction, point: int, lane: int) -> tuple[float, ...]:
     """What the shadows of inputs hold before a gradient is added to them, and the weights of what is written."""
     inputs = directions(program, point, lane + LANES + 1)
     result: list[float] = []
@@ -125,7 +125,7 @@ def preset(program: Program, point: int, lane: int) -> tuple[float, ...]:
     return tuple(result)
 
 
-def _active(program: Program) -> list[Argument]:
+def _active(program: GeneratedFunction) -> list[Parameter]:
     return [a for a in program.arguments if a.shape is not None and a.active]
 
 
@@ -154,7 +154,7 @@ def _number(value: float) -> str:
     return repr(float(value))
 
 
-def _declared(program: Program, values: Sequence[float], suffix: str, *, opaque: bool = True) -> list[str]:
+def _declared(program: GeneratedFunction, values: Sequence[float], suffix: str, *, opaque: bool = True) -> list[str]:
     """A `let` for each differentiated argument, named with a suffix; `values` are the floats of all, in order."""
     words = iter([_number(value) for value in values])
     sizes, lines = program.size_map(), []
@@ -176,7 +176,7 @@ def _array(shape: Shape, sizes: dict[str, int], bits: str) -> str:
     return kind
 
 
-def inputs(program: Program, point: int) -> list[str]:
+def inputs(program: GeneratedFunction, point: int) -> list[str]:
     """A `let` for each argument at a point."""
     lines, sizes = [], program.size_map()
     bits = "f32" if program.single else "f64"
@@ -191,7 +191,7 @@ def inputs(program: Program, point: int) -> list[str]:
     return lines
 
 
-def _passed(argument: Argument, suffix: str = "") -> str:
+def _passed(argument: Parameter, suffix: str = "") -> str:
     return f"{'' if argument.passing is Passing.VALUE else f'{argument.passing.value} '}{argument.name}{suffix}"
 
 
@@ -200,7 +200,7 @@ def listed(words: Sequence[str]) -> str:
     return "&[" + ", ".join(f"{word} as f64" for word in words) + "]"
 
 
-def _written(program: Program, suffix: str = "") -> list[str]:
+def _written(program: GeneratedFunction, suffix: str = "") -> list[str]:
     """The floats of all that is written."""
     sizes = program.size_map()
     return [
@@ -211,7 +211,7 @@ def _written(program: Program, suffix: str = "") -> list[str]:
     ]
 
 
-def call(program: Program, mode: str, point: int, seed: float) -> tuple[list[str], list[str]]:
+def call(program: GeneratedFunction, mode: str, point: int, seed: float) -> tuple[list[str], list[str]]:
     """The lines that call what a mode made, and the expressions of all that it gives."""
     if mode == "primal":
         arguments = ", ".join(_passed(a) for a in program.arguments)
@@ -238,7 +238,7 @@ def call(program: Program, mode: str, point: int, seed: float) -> tuple[list[str
     return lines, _forward_given(program, lanes) if forward else _reverse_given(program, lanes)
 
 
-def _forward_given(program: Program, lanes: range) -> list[str]:
+def _forward_given(program: GeneratedFunction, lanes: range) -> list[str]:
     several = len(lanes) > 1
     value = [("result[0]" if several else "result.0")] if program.returns else []
     given = [*value, *_written(program)]
@@ -248,7 +248,7 @@ def _forward_given(program: Program, lanes: range) -> list[str]:
     return given
 
 
-def _reverse_given(program: Program, lanes: range) -> list[str]:
+def _reverse_given(program: GeneratedFunction, lanes: range) -> list[str]:
     sizes = program.size_map()
     scalars = [a for a in _active(program) if a.passing is Passing.VALUE]
     parts = (1 if program.returns else 0) + len(scalars)
@@ -265,7 +265,7 @@ def _reverse_given(program: Program, lanes: range) -> list[str]:
     return given
 
 
-def _checks(program: Program, name: str, seed: float) -> Iterator[str]:
+def _checks(program: GeneratedFunction, name: str, seed: float) -> Iterator[str]:
     for point in range(len(program.points)):
         yield "{"
         yield from inputs(program, point)
@@ -286,7 +286,7 @@ def module(name: str) -> str:
     return f"case_{name}_"
 
 
-def uses(program: Program, *, dual: bool) -> Iterator[str]:
+def uses(program: GeneratedFunction, *, dual: bool) -> Iterator[str]:
     """The `use` lines that a function needs."""
     for use in program.uses:
         if use == "simd":
@@ -297,7 +297,7 @@ def uses(program: Program, *, dual: bool) -> Iterator[str]:
             yield f"use {use};"
 
 
-def opened(name: str, program: Program) -> Iterator[str]:
+def opened(name: str, program: GeneratedFunction) -> Iterator[str]:
     """The beginning of a module with a function and its derivatives."""
     yield f"mod {module(name)} {{"
     yield "use std::autodiff::{autodiff_forward, autodiff_reverse};"
@@ -306,7 +306,7 @@ def opened(name: str, program: Program) -> Iterator[str]:
     yield function(program)
 
 
-def subject(programs: Sequence[tuple[str, Program]], seed: float = 1.0) -> str:
+def subject(programs: Sequence[tuple[str, GeneratedFunction]], seed: float = 1.0) -> str:
     """The program that differentiates functions, each by its name, and prints what comes out."""
     parts = ["#![feature(autodiff)]", ALLOW]
     for name, program in programs:
@@ -334,7 +334,7 @@ def helpers(*, dual: bool = False) -> str:
     return text.replace("%R", "D64" if dual else "f64").replace("%c", "c64")
 
 
-def oracle(programs: Sequence[tuple[str, Program]]) -> str:
+def oracle(programs: Sequence[tuple[str, GeneratedFunction]]) -> str:
     """The program that runs the same functions over dual numbers."""
     parts, calls = [ALLOW, "use dual::*;"], []
     for name, program in programs:
@@ -351,7 +351,7 @@ def oracle(programs: Sequence[tuple[str, Program]]) -> str:
     )
 
 
-def _dual_point(program: Program, point: int) -> Iterator[str]:
+def _dual_point(program: GeneratedFunction, point: int) -> Iterator[str]:
     sizes, number = program.size_map(), 0
     bits = "32" if program.single else "64"
     for argument, values in zip(program.arguments, program.points[point], strict=True):
@@ -369,7 +369,9 @@ def _dual_point(program: Program, point: int) -> Iterator[str]:
     yield "vec![" + ", ".join(f"{word}.out()" for word in given) + "]"
 
 
-def standalone(program: Program, header: Sequence[str], wanted: Sequence[tuple[str, int, Sequence[float]]]) -> str:
+def standalone(
+    program: GeneratedFunction, header: Sequence[str], wanted: Sequence[tuple[str, int, Sequence[float]]]
+) -> str:
     """A program of its own that shows what a function gives; `wanted` has modes, points and the right numbers."""
     lines = [*(f"// {line}" for line in header), "#![feature(autodiff)]", "#![allow(warnings)]"]
     modes = [mode for mode in ("forward", "reverse") if any(mode in word for word in program.possible_modes())]

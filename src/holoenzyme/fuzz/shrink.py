@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from holoenzyme.fuzz.model import Level, Node, Passing, Program, Shape
+from holoenzyme.fuzz.model import Binding, GeneratedFunction, Passing, Piece, Shape
 from holoenzyme.fuzz.oracle import FunctionOutcome, Judgement
 from holoenzyme.fuzz.patterns import block
 
 #: Judges functions; answers in their order.
-Test = Callable[[Sequence[Program]], Sequence[Judgement]]
+Test = Callable[[Sequence[GeneratedFunction]], Sequence[Judgement]]
 
-_HALF = Node("literal", "real", "%L{0.5}", sure=False)
+_HALF = Piece("literal", "real", "%L{0.5}", sure=False)
 _SIMPLE = {
-    "real": (_HALF, Node("", "real", "p[0]"), Node("", "real", "a")),
-    "int": (Node("", "int", "0"), Node("", "int", "1")),
-    "bool": (Node("", "bool", "true"), Node("", "bool", "false"), Node("", "bool", "k")),
+    "real": (_HALF, Piece("", "real", "p[0]"), Piece("", "real", "a")),
+    "int": (Piece("", "int", "0"), Piece("", "int", "1")),
+    "bool": (Piece("", "bool", "true"), Piece("", "bool", "false"), Piece("", "bool", "k")),
 }
 
 
-def shrink(program: Program, judgement: Judgement, test: Test, *, group: int = 8, rounds: int = 30) -> Program:
+def shrink(
+    program: GeneratedFunction, judgement: Judgement, test: Test, *, group: int = 8, rounds: int = 30
+) -> GeneratedFunction:
     """The smallest that was found within so many rounds of `group` candidates that fails as `judgement` says."""
     best, spent = program, 0
     while spent < rounds:
@@ -31,7 +33,7 @@ def shrink(program: Program, judgement: Judgement, test: Test, *, group: int = 8
                 each for each, got in zip(candidates, test(candidates), strict=True) if same_failure(judgement, got)
             ]
             if good:
-                best = min(good, key=Program.weight)
+                best = min(good, key=GeneratedFunction.weight)
                 break
             if spent >= rounds:
                 break
@@ -40,8 +42,8 @@ def shrink(program: Program, judgement: Judgement, test: Test, *, group: int = 8
     return best
 
 
-def _grouped(candidates: Iterator[Program], size: int = 8) -> Iterator[list[Program]]:
-    group: list[Program] = []
+def _grouped(candidates: Iterator[GeneratedFunction], size: int = 8) -> Iterator[list[GeneratedFunction]]:
+    group: list[GeneratedFunction] = []
     for each in candidates:
         if each not in group:
             group.append(each)
@@ -70,7 +72,7 @@ def message_kind(message: str) -> str:
     return " ".join(words[:8])
 
 
-def smaller(program: Program, judgement: Judgement) -> Iterator[Program]:
+def smaller(program: GeneratedFunction, judgement: Judgement) -> Iterator[GeneratedFunction]:
     """Functions with one thing less, the boldest first."""
     yield from _fewer_checks(program, judgement)
     for count in dict.fromkeys((max(1, len(program.items) // 2), 1)):
@@ -83,7 +85,7 @@ def smaller(program: Program, judgement: Judgement) -> Iterator[Program]:
             yield replace(program, items=(*program.items[:index], edited, *program.items[index + 1 :]))
 
 
-def _fewer_checks(program: Program, judgement: Judgement) -> Iterator[Program]:
+def _fewer_checks(program: GeneratedFunction, judgement: Judgement) -> Iterator[GeneratedFunction]:
     if len(program.modes) > 1:
         if judgement.mode in program.modes:
             yield replace(program, modes=(judgement.mode,))
@@ -95,14 +97,14 @@ def _fewer_checks(program: Program, judgement: Judgement) -> Iterator[Program]:
             yield replace(program, points=(point,))
 
 
-def _without_items(program: Program, count: int) -> Iterator[Program]:
+def _without_items(program: GeneratedFunction, count: int) -> Iterator[GeneratedFunction]:
     for start in range(0, len(program.items), count):
         items = program.items[:start] + program.items[start + count :]
         if items != program.items:
             yield replace(program, items=items)
 
 
-def _plainer(program: Program) -> Iterator[Program]:
+def _plainer(program: GeneratedFunction) -> Iterator[GeneratedFunction]:
     if program.attribute:
         yield replace(program, attribute="")
     if program.single:
@@ -135,7 +137,7 @@ def _plainer(program: Program) -> Iterator[Program]:
                 yield replace(program, points=plain)
 
 
-def _resized(program: Program, sizes: tuple[tuple[str, int], ...]) -> Program:
+def _resized(program: GeneratedFunction, sizes: tuple[tuple[str, int], ...]) -> GeneratedFunction:
     """The same with other sizes, and with as many values as they ask for."""
     new = dict(sizes)
 
@@ -149,7 +151,7 @@ def _resized(program: Program, sizes: tuple[tuple[str, int], ...]) -> Program:
     return replace(program, sizes=sizes, points=points)
 
 
-def edits(node: Node) -> Iterator[Node]:
+def edits(node: Piece) -> Iterator[Piece]:
     """The same tree with one edit, deletions of many statements first, then deeper ones."""
     if node.sort == "block":
         count = len(node.kids)
@@ -166,21 +168,21 @@ def edits(node: Node) -> Iterator[Node]:
             yield _with_kid(node, index, other)
 
 
-def _with_kid(node: Node, index: int, kid: Node) -> Node:
+def _with_kid(node: Piece, index: int, kid: Piece) -> Piece:
     return replace(node, kids=(*node.kids[:index], kid, *node.kids[index + 1 :]))
 
 
-def _instead(node: Node) -> Iterator[Node]:
+def _instead(node: Piece) -> Iterator[Piece]:
     """What may stand in a node's place."""
     if node.sort == "stmt":
         inner = [kid for kid in node.kids if kid.sort == "block"]
         for kid in inner:
-            first = (Node("", "stmt", f"let {node.binds} = 0;"),) if node.binds else ()
+            first = (Piece("", "stmt", f"let {node.binds} = 0;"),) if node.binds else ()
             yield block((*first, *kid.kids))
         return
     for kid in node.kids:
         if kid.sort == node.sort:
-            yield replace(kid, level=Level.LOOSE) if kid.level > node.level else kid
+            yield replace(kid, level=Binding.LOOSE) if kid.level > node.level else kid
     for simple in _SIMPLE.get(node.sort, ()):
         if node.size() > 1 and simple.text != node.text:
             yield simple

@@ -28,7 +28,7 @@ _TIMEOUT = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crate:
+class LintedCrate:
     """A crate or a workspace of the project: its folder, relative to the root, and the folder that it needs around it.
 
     `autodiff` says whether it differentiates functions, `offload` whether it has kernels: Debian's compiler, which
@@ -63,7 +63,7 @@ class Crate:
         return (("cargo", "fmt", "--check"), look) if self.autodiff else (("cargo", "fmt", "--check"), look, test)
 
 
-def find_crates(root: Path) -> tuple[Crate, ...]:
+def find_crates(root: Path) -> tuple[LintedCrate, ...]:
     """The workspace in `crates/` and what is no member of it, every smoke test, and what is measured."""
     crates = root / "crates"
     manifests = (crates / "Cargo.toml", *sorted(crates.glob("*/Cargo.toml")))
@@ -80,9 +80,9 @@ def _stands_alone(crates: Path, manifest: Path) -> bool:
     return not (crates / "Cargo.toml").is_file() or "workspace" in tomllib.loads(manifest.read_text(encoding="utf-8"))
 
 
-def _ours(root: Path, manifest: Path) -> Crate:
+def _ours(root: Path, manifest: Path) -> LintedCrate:
     source = manifest.parent / "src" / "lib.rs"
-    return Crate(
+    return LintedCrate(
         folder=str(manifest.parent.relative_to(root)),
         around="crates",
         unstable=source.is_file() and "feature(" in source.read_text(encoding="utf-8"),
@@ -90,10 +90,12 @@ def _ours(root: Path, manifest: Path) -> Crate:
     )
 
 
-def _program(root: Path, manifest: Path) -> Crate:
+def _program(root: Path, manifest: Path) -> LintedCrate:
     folder = str(manifest.parent.relative_to(root))
     offload = "/share/crates/holoenzyme" in manifest.read_text(encoding="utf-8")
-    return Crate(folder=folder, around=folder, autodiff=not offload, offload=offload, downloads=_downloads(manifest))
+    return LintedCrate(
+        folder=folder, around=folder, autodiff=not offload, offload=offload, downloads=_downloads(manifest)
+    )
 
 
 def _downloads(manifest: Path) -> bool:
@@ -137,7 +139,7 @@ def _cache(session: Session) -> Iterator[Path]:
         yield folder
 
 
-def _check(session: Session, image: str, crate: Crate, cache: Path) -> int:
+def _check(session: Session, image: str, crate: LintedCrate, cache: Path) -> int:
     """Run everything for one crate and say what was found; returns how many of its commands found something."""
     tree = session.project.files.tree(FileRule(**{"from": crate.around, "to": "."}))
     found = 0
@@ -161,7 +163,7 @@ def _check(session: Session, image: str, crate: Crate, cache: Path) -> int:
     return found
 
 
-def _fetch(session: Session, crate: Crate, template: RunRequest) -> None:
+def _fetch(session: Session, crate: LintedCrate, template: RunRequest) -> None:
     """Download what the crate depends on, with network only where the cache does not have all of it."""
     if session.engine.run(replace(template, argv=(*crate.fetch, "--offline"))).returncode == 0:
         return
@@ -183,7 +185,7 @@ def _mounts(session: Session, folder: Path, cache: Path) -> tuple[Mount, ...]:
     return (*mounts, Mount(source=Path(config).absolute(), target=f"{_CARGO_HOME}/config.toml", read_only=True))
 
 
-def _environment(crate: Crate) -> dict[str, str]:
+def _environment(crate: LintedCrate) -> dict[str, str]:
     return {
         "CARGO_HOME": _CARGO_HOME,
         "CARGO_TARGET_DIR": f"{_CACHE_TARGET}/target/{crate.folder}",

@@ -16,7 +16,7 @@ from holoenzyme.session import Session
 
 
 @dataclass(frozen=True, kw_only=True)
-class Built:
+class ProvedCell:
     """A cell whose image is proved: the image's node and name, the record, and what was done for it.
 
     `record` is none where an earlier proof holds; `report` covers all cells of the command.
@@ -32,7 +32,7 @@ class Built:
 
 def build_cells(
     session: Session, cells: Sequence[Cell], *, rebuild: bool = False, prove_again: bool = False
-) -> tuple[Built, ...]:
+) -> tuple[ProvedCell, ...]:
     """Build and prove cells.
 
     Raises `UserError` for a cell that nothing proves, `BuildFailed` for a failing step, and `InternalError` for an
@@ -46,7 +46,7 @@ def build_cells(
     )
 
 
-def _prove(session: Session, proof: Proof, node: Node, report: Report, *, again: bool) -> Built:
+def _prove(session: Session, proof: Proof, node: Node, report: Report, *, again: bool) -> ProvedCell:
     name = f"{PROVED}/{node.stage.name}:{proof.cell.id}"
     image = session.engine.image(node.image)
     fresh = again or node.stage.name in report.loaded
@@ -64,4 +64,4 @@ def _prove(session: Session, proof: Proof, node: Node, report: Report, *, again:
     named = session.engine.image(name)
     if named is None or image is None or named.id != image.id:
         session.engine.tag(node.image, name)
-    return Built(cell=proof.cell, node=node, name=name, record_path=record_path, record=record, report=report)
+    return ProvedCell(cell=proof.cell, node=node, name=name, record_path=record_path, record=record, report=report)

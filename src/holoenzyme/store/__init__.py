@@ -3,13 +3,13 @@
 from holoenzyme.store.folder import FolderStore, create_store, open_store
 from holoenzyme.store.model import (
     Damage,
-    Found,
     ImageSize,
     LayerSize,
     Refused,
     SavedImage,
     StageRef,
     Store,
+    StoredStage,
     StoreRefusedError,
     StoreState,
 )
@@ -20,7 +20,6 @@ __all__ = [
     "VARIABLE",
     "Damage",
     "FolderStore",
-    "Found",
     "ImageSize",
     "LayerSize",
     "Refused",
@@ -30,6 +29,7 @@ __all__ = [
     "StoreRefusedError",
     "StoreSet",
     "StoreState",
+    "StoredStage",
     "Transport",
     "create_store",
     "measure",

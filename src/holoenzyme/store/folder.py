@@ -25,19 +25,19 @@ from holoenzyme.store.layout import (
     TAG_ANNOTATION,
     DamagedError,
     Descriptor,
-    Entry,
     Index,
     Layout,
+    LayoutImage,
     disk_error,
 )
 from holoenzyme.store.model import (
     Damage,
-    Found,
     ImageSize,
     LayerSize,
     Refused,
     SavedImage,
     StageRef,
+    StoredStage,
     StoreRefusedError,
     StoreState,
 )
@@ -61,7 +61,7 @@ class _Marker(BaseModel):
 class FolderStore:
     """One folder; made by `open_store` and `create_store`. Safe to use from several threads."""
 
-    def __init__(self, path: Path, entries: dict[str, Entry], transport: Transport, scratch: Path | None) -> None:
+    def __init__(self, path: Path, entries: dict[str, LayoutImage], transport: Transport, scratch: Path | None) -> None:
         self.path = path
         self._layout = Layout(path)
         self._entries = entries
@@ -79,10 +79,10 @@ class FolderStore:
         """Set once the store proved to be damaged."""
         return self._refused
 
-    def find(self, ref: StageRef) -> Found | None:
+    def find(self, ref: StageRef) -> StoredStage | None:
         """See `Store.find`; answered from the index as it was when the store was opened or last saved to."""
         entry = None if self._refused else self._entries.get(ref.tag)
-        return Found(store=self, ref=ref, digest=entry.descriptor.digest, size=entry.size) if entry else None
+        return StoredStage(store=self, ref=ref, digest=entry.descriptor.digest, size=entry.size) if entry else None
 
     def load(self, ref: StageRef, image_name: str) -> None:
         """See `Store.load`."""
@@ -160,7 +160,7 @@ class FolderStore:
         self._refused = Refused(name=self.name, state=StoreState.DAMAGED, reason=reason)
         return self._refused
 
-    def _take(self, ref: StageRef, entry: Entry, work: Path) -> LocalImage:
+    def _take(self, ref: StageRef, entry: LayoutImage, work: Path) -> LocalImage:
         """Copy one image, verified, into a layout of its own, so that what was verified is what gets used."""
         config = self._layout.config(entry)
         for label, value in ref.labels.items():
@@ -173,7 +173,7 @@ class FolderStore:
         _write_index(target.root, [_named(entry.descriptor, {TAG_ANNOTATION: TAG})])
         return LocalImage(labels=config.labels, diff_ids=config.rootfs.diff_ids)
 
-    def _verify(self, tag: str, entry: Entry, verified: set[str]) -> None:
+    def _verify(self, tag: str, entry: LayoutImage, verified: set[str]) -> None:
         labels = self._layout.config(entry).labels
         try:
             # What the labels say must give the tag back; a lying tag or a missing label cannot.
@@ -237,7 +237,7 @@ class FolderStore:
         sizes = " ".join(str(layer.uncompressed) for layer in exported.size.layers)
         annotations = {TAG_ANNOTATION: ref.tag, SIZES_ANNOTATION: sizes}
         descriptor = _named(exported.entry.descriptor, annotations)
-        entries[ref.tag] = Entry(descriptor=descriptor, manifest=exported.entry.manifest)
+        entries[ref.tag] = LayoutImage(descriptor=descriptor, manifest=exported.entry.manifest)
         _write_index(self.path, [entries[tag].descriptor for tag in sorted(entries)])
         self._entries = entries
         return added

@@ -35,13 +35,13 @@ class DamagedError(Exception):
     """The layout is not what it says; the text is the reason."""
 
 
-class _Document(BaseModel):
+class _OciDocument(BaseModel):
     """A part of an OCI document. The standard allows further keys, so they are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
-class Descriptor(_Document):
+class Descriptor(_OciDocument):
     """Names a blob: type, digest, size in bytes."""
 
     media_type: str = Field(alias="mediaType")
@@ -57,14 +57,14 @@ class Descriptor(_Document):
         return self.digest.removeprefix("sha256:")
 
 
-class Index(_Document):
+class Index(_OciDocument):
     """`index.json`."""
 
     schema_version: Literal[2] = Field(default=2, alias="schemaVersion")
     manifests: tuple[Descriptor, ...] = ()
 
 
-class Manifest(_Document):
+class Manifest(_OciDocument):
     """One image: its configuration and its layers, from the lowest up."""
 
     schema_version: Literal[2] = Field(alias="schemaVersion")
@@ -72,15 +72,15 @@ class Manifest(_Document):
     layers: tuple[Descriptor, ...]
 
 
-class _Settings(_Document):
+class _Settings(_OciDocument):
     labels: dict[str, str] | None = Field(default=None, alias="Labels")
 
 
-class _RootFs(_Document):
+class _RootFs(_OciDocument):
     diff_ids: tuple[str, ...]
 
 
-class ImageConfig(_Document):
+class ImageConfig(_OciDocument):
     """An image's configuration, as far as it is compared."""
 
     config: _Settings = _Settings()
@@ -92,7 +92,7 @@ class ImageConfig(_Document):
         return self.config.labels or {}
 
 
-class _Version(_Document):
+class _Version(_OciDocument):
     version: Literal["1.0.0"] = Field(alias="imageLayoutVersion")
 
 
@@ -100,7 +100,7 @@ D = TypeVar("D", bound=BaseModel)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class LayoutImage:
     """One image of a layout: its line in the index, and its manifest."""
 
     descriptor: Descriptor
@@ -147,9 +147,9 @@ class Layout:
                 raise DamagedError(f"{folder} is not a folder of its own")
         return self.document(INDEX_FILE, Index)
 
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, LayoutImage]:
         """Every image by its tag; manifests are read and verified, other blobs are looked at for their size only."""
-        found: dict[str, Entry] = {}
+        found: dict[str, LayoutImage] = {}
         for descriptor in self.index().manifests:
             tag = (descriptor.annotations or {}).get(TAG_ANNOTATION)
             if tag is None:
@@ -159,12 +159,12 @@ class Layout:
             found[tag] = self._entry(descriptor)
         return found
 
-    def _entry(self, descriptor: Descriptor) -> Entry:
+    def _entry(self, descriptor: Descriptor) -> LayoutImage:
         if descriptor.media_type != MANIFEST_TYPE:
             raise DamagedError(
                 f"{INDEX_FILE} names a {descriptor.media_type!r:.100}, which is not one image's manifest"
             )
-        entry = Entry(descriptor=descriptor, manifest=_parse(self.read(descriptor), Manifest, descriptor.digest))
+        entry = LayoutImage(descriptor=descriptor, manifest=_parse(self.read(descriptor), Manifest, descriptor.digest))
         if entry.manifest.config.media_type != CONFIG_TYPE:
             raise DamagedError(f"{descriptor.digest} is not the manifest of an image")
         if any(layer.urls for layer in entry.manifest.layers):
@@ -173,7 +173,7 @@ class Layout:
             self._open(blob).close()
         return entry
 
-    def config(self, entry: Entry) -> ImageConfig:
+    def config(self, entry: LayoutImage) -> ImageConfig:
         """Read and verify an image's configuration."""
         descriptor = entry.manifest.config
         config = _parse(self.read(descriptor), ImageConfig, descriptor.digest)

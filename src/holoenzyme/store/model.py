@@ -72,7 +72,7 @@ class ImageSize:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class StoredStage:
     """A stage that a store has; `size` is the sum of its blobs in bytes, `digest` that of its manifest."""
 
     store: Store
@@ -149,7 +149,7 @@ class Store(Protocol):
     def refused(self) -> Refused | None:
         """Set once the store proved to be damaged; it finds nothing from then on."""
 
-    def find(self, ref: StageRef) -> Found | None:
+    def find(self, ref: StageRef) -> StoredStage | None:
         """What the store has under `ref`; quick, for planning: blobs are not verified."""
 
     def load(self, ref: StageRef, image_name: str) -> None:

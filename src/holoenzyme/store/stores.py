@@ -9,7 +9,7 @@ from pathlib import Path
 
 from holoenzyme.store.folder import FolderStore, create_store, open_store
 from holoenzyme.store.layout import disk_error
-from holoenzyme.store.model import Found, ImageSize, Refused, StageRef, Store, StoreRefusedError
+from holoenzyme.store.model import ImageSize, Refused, StageRef, Store, StoredStage, StoreRefusedError
 from holoenzyme.store.transport import Transport
 
 VARIABLE = "HOLOENZYME_STORES"
@@ -27,7 +27,7 @@ class StoreSet:
         """The stores that are not used: refused when they were opened, or since."""
         return (*self._refused, *(store.refused for store in self.stores if store.refused))
 
-    def find(self, ref: StageRef) -> Found | None:
+    def find(self, ref: StageRef) -> StoredStage | None:
         """The first store that has the stage; None where none has it."""
         return next((found for store in self.stores if (found := store.find(ref))), None)
 

@@ -15,7 +15,7 @@ from holoenzyme.engine.base import Images
 from holoenzyme.engine.versions import check_skopeo
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.process import Command, Completed, Runner
-from holoenzyme.store.layout import DamagedError, Entry, ImageConfig, Layout, Manifest
+from holoenzyme.store.layout import DamagedError, ImageConfig, Layout, LayoutImage, Manifest
 from holoenzyme.store.model import ImageSize, LayerSize
 
 #: Seconds for one copy. The largest images have a few GB, and zstd level 10 does some 8 MB/s a core.
@@ -43,7 +43,7 @@ class Exported:
     """An image that was copied out of the engine."""
 
     layout: Layout
-    entry: Entry
+    entry: LayoutImage
     config: ImageConfig
     size: ImageSize
 

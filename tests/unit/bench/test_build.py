@@ -13,7 +13,7 @@ from tests.small_project import build, cells_of, good_session
 from tests.unit.store.fake import image_of, ref, write_store
 
 from holoenzyme.bench.build import (
-    Bench,
+    MeasuredCell,
     _removing,
     measure_cold,
     measure_noop,
@@ -45,7 +45,7 @@ MARK = "0123456789ab"
 
 
 @pytest.fixture
-def bench(root: Path, tmp_path: Path) -> Bench:
+def bench(root: Path, tmp_path: Path) -> MeasuredCell:
     project = Project(root)
     session = Session(
         project=project,
@@ -55,7 +55,7 @@ def bench(root: Path, tmp_path: Path) -> Bench:
         environ={},
         say=lambda text: None,
     )
-    return Bench(session=session, cell=cells_of(project)[0])
+    return MeasuredCell(session=session, cell=cells_of(project)[0])
 
 
 def part(name: str, value: float, goal: float | None = None) -> Part:
@@ -143,7 +143,7 @@ def test_every_figure_says_how_it_was_measured(capsys: pytest.CaptureFixture[str
     assert as_data([part("cold", 7.5)]).keys() == {"cold"}
 
 
-def test_a_thousand_cells_are_a_thousand_points(bench: Bench) -> None:
+def test_a_thousand_cells_are_a_thousand_points(bench: MeasuredCell) -> None:
     matrix, resolution, cells = synthetic(
         bench.session.project.matrix, bench.session.project.lock.resolution(), bench.cell, 120
     )
@@ -153,7 +153,7 @@ def test_a_thousand_cells_are_a_thousand_points(bench: Bench) -> None:
     assert all(f"{cell.base}-{cell.arch}" in resolution.bases for cell in cells)
 
 
-def test_the_plan_is_measured_in_three_states(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plan_is_measured_in_three_states(bench: MeasuredCell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("holoenzyme.bench.build.CELLS", 60)
     found = measure_plan(bench)
     assert [figure.name for figure in found.figures] == [
@@ -164,7 +164,7 @@ def test_the_plan_is_measured_in_three_states(bench: Bench, monkeypatch: pytest.
     assert all(0 < figure.value < 60 for figure in found.figures)
 
 
-def test_a_marked_project_shares_nothing_with_what_is_built(bench: Bench, root: Path) -> None:
+def test_a_marked_project_shares_nothing_with_what_is_built(bench: MeasuredCell, root: Path) -> None:
     resolution = bench.session.project.lock.resolution()
     usual = graph_of(bench.session.project, [bench.cell], resolution).nodes
     other = graph_of(Project(root, mark=MARK), [bench.cell], resolution).nodes
@@ -176,9 +176,9 @@ def test_a_marked_project_shares_nothing_with_what_is_built(bench: Bench, root: 
     assert "type=cache,id=holoenzyme-" in "".join(node.dockerfile for node in usual.values())
 
 
-def fresh(project: Project, state: Path) -> Bench:
+def fresh(project: Project, state: Path) -> MeasuredCell:
     """A bench on an engine that has nothing."""
-    return Bench(session=good_session(project, state), cell=cells_of(project)[0])
+    return MeasuredCell(session=good_session(project, state), cell=cells_of(project)[0])
 
 
 def test_from_nothing_is_measured_beside_what_is_built(small_project: Project, tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_what_is_not_built_cannot_be_measured(small_project: Project, tmp_path: 
         measure_noop(fresh(small_project, tmp_path))
 
 
-def test_what_was_built_to_measure_is_removed_even_on_failure(bench: Bench) -> None:
+def test_what_was_built_to_measure_is_removed_even_on_failure(bench: MeasuredCell) -> None:
     engine = bench.session.engine
     assert isinstance(engine, FakeEngine)
     engine.put("holoenzyme/stage/rustc:1", {STAGE_LABEL: "rustc"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.small_project import cells_of, good_session, image_of
 
-from holoenzyme.bench.build import Bench
+from holoenzyme.bench.build import MeasuredCell
 from holoenzyme.bench.rustc import measure_rustc
 from holoenzyme.build.times import note, times
 from holoenzyme.session import Project
@@ -54,7 +54,7 @@ def test_a_line_that_cannot_be_read_is_left_out(small_project: Project, tmp_path
 
 
 def test_the_last_builds_of_rustc_are_told(small_project: Project, tmp_path: Path) -> None:
-    bench = Bench(
+    bench = MeasuredCell(
         session=good_session(small_project, tmp_path),
         cell=cells_of(small_project)[0],
     )

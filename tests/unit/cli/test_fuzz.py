@@ -19,7 +19,7 @@ from holoenzyme.fuzz import benches, hunt
 from holoenzyme.fuzz.benches import host_bench, image_bench
 from holoenzyme.fuzz.campaign import OFFLOAD, Examined, examine
 from holoenzyme.fuzz.generate import generate
-from holoenzyme.fuzz.model import Program
+from holoenzyme.fuzz.model import GeneratedFunction
 from holoenzyme.fuzz.oracle import FunctionOutcome, Judgement, moved
 from holoenzyme.process import SubprocessRunner
 
@@ -45,7 +45,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeBench], FakeBench]:
         def host(*arguments: object) -> Iterator[FakeBench]:
             yield bench
 
-        def shrink(program: Program, judgement: Judgement, test: object) -> Program:
+        def shrink(program: GeneratedFunction, judgement: Judgement, test: object) -> GeneratedFunction:
             bench.programs = {**bench.programs, "0": program}
             return program
 
@@ -83,7 +83,7 @@ def test_300_where_nothing_is_said(
     use(bench_of())
     one, crates = generate(1), []
 
-    def examine(bench: object, named: Sequence[tuple[str, Program]], crate: int) -> Examined:
+    def examine(bench: object, named: Sequence[tuple[str, GeneratedFunction]], crate: int) -> Examined:
         crates.append(len(named))
         return Examined(judgements={name: Judgement(FunctionOutcome.RIGHT) for name, _ in named})
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from holoenzyme.fuzz.generate import generate
-from holoenzyme.fuzz.model import Passing, Program
+from holoenzyme.fuzz.model import GeneratedFunction, Passing
 from holoenzyme.fuzz.patterns import block, patterns, statements
 from holoenzyme.fuzz.render import directions, function, helpers, oracle, preset, standalone, subject, text_of
 
@@ -122,7 +122,7 @@ def test_statements_are_read_by_their_braces() -> None:
 
 def test_what_a_function_is_given_is_not_written_unless_it_may_be() -> None:
     for program in PROGRAMS:
-        assert isinstance(program, Program)
+        assert isinstance(program, GeneratedFunction)
         text = function(program)
         for argument in program.arguments:
             if argument.passing is Passing.SHARED:

@@ -8,7 +8,7 @@ import pytest
 from tests.fake_bench import FakeBench, truth, word
 
 from holoenzyme.fuzz.generate import generate
-from holoenzyme.fuzz.model import Argument, Node, Passing, Program, Shape
+from holoenzyme.fuzz.model import GeneratedFunction, Parameter, Passing, Piece, Shape
 from holoenzyme.fuzz.oracle import (
     FunctionOutcome,
     Run,
@@ -23,30 +23,30 @@ from holoenzyme.fuzz.oracle import (
 )
 from holoenzyme.fuzz.patterns import block
 
-ROW = Argument("p", Shape(("N",)), Passing.SHARED)
-WRITTEN = Argument("x", Shape(("N",)), Passing.MUTABLE)
+ROW = Parameter("p", Shape(("N",)), Passing.SHARED)
+WRITTEN = Parameter("x", Shape(("N",)), Passing.MUTABLE)
 
 
-def program(*arguments: Argument, returns: bool = True, single: bool = False) -> Program:
+def program(*arguments: Parameter, returns: bool = True, single: bool = False) -> GeneratedFunction:
     point = tuple(tuple(0.5 for _ in range(2 if a.shape and a.shape.sizes else 1)) for a in arguments)
-    return Program(
+    return GeneratedFunction(
         seed=5,
         single=single,
         sizes=(("N", 2),),
         items=(),
         arguments=arguments,
         returns=returns,
-        body=block((Node("", "stmt", "p[0] * p[1]"),)),
+        body=block((Piece("", "stmt", "p[0] * p[1]"),)),
         points=(point, point),
     )
 
 
-def truths(made: Program, kind: str = "exact") -> dict[int, Truth]:
+def truths(made: GeneratedFunction, kind: str = "exact") -> dict[int, Truth]:
     text = "\n".join(truth(made, "0", point, kind) for point in range(len(made.points)))
     return {point: found for (_, point), found in read_oracle(text).items()}
 
 
-def right(made: Program, seed: float = 1.0) -> Run:
+def right(made: GeneratedFunction, seed: float = 1.0) -> Run:
     known = truths(made)
     run = Run(status=0)
     for mode in ("primal", *made.possible_modes()):
@@ -61,12 +61,12 @@ def right(made: Program, seed: float = 1.0) -> Run:
     ("arguments", "returns"),
     [
         ((ROW,), True),
-        ((ROW, Argument("a", Shape())), True),
+        ((ROW, Parameter("a", Shape())), True),
         ((WRITTEN,), False),
-        ((ROW, WRITTEN, Argument("c", Shape(), active=False)), True),
+        ((ROW, WRITTEN, Parameter("c", Shape(), active=False)), True),
     ],
 )
-def test_what_is_right_is_right(arguments: tuple[Argument, ...], returns: bool, seed: float, single: bool) -> None:
+def test_what_is_right_is_right(arguments: tuple[Parameter, ...], returns: bool, seed: float, single: bool) -> None:
     made = program(*arguments, returns=returns, single=single)
     assert judge(made, truths(made), right(made, seed), seed).outcome is FunctionOutcome.RIGHT
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from holoenzyme.fuzz.generate import generate
-from holoenzyme.fuzz.model import Program
+from holoenzyme.fuzz.model import GeneratedFunction
 from holoenzyme.fuzz.oracle import FunctionOutcome, Judgement
 from holoenzyme.fuzz.render import function
 from holoenzyme.fuzz.shrink import message_kind, same_failure, shrink, smaller
@@ -20,7 +20,7 @@ RIGHT = Judgement(FunctionOutcome.RIGHT)
 def test_it_keeps_what_fails_and_little_else(word: str) -> None:
     program = next(p for p in map(generate, range(2000)) if word in function(p) and len(p.body.kids) > 5)
 
-    def test(candidates: Sequence[Program]) -> list[Judgement]:
+    def test(candidates: Sequence[GeneratedFunction]) -> list[Judgement]:
         return [WRONG if word in function(each) and "reverse" in each.modes else RIGHT for each in candidates]
 
     small = shrink(program, WRONG, test, rounds=400)
@@ -39,7 +39,7 @@ def test_nothing_that_can_go_means_the_same() -> None:
 def test_rounds_are_bounded() -> None:
     asked = []
 
-    def test(candidates: Sequence[Program]) -> list[Judgement]:
+    def test(candidates: Sequence[GeneratedFunction]) -> list[Judgement]:
         asked.append(len(candidates))
         return [RIGHT] * len(candidates)
 

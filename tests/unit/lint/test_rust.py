@@ -68,8 +68,8 @@ def lint(root: Path, engine: Containers, **environ: str) -> tuple[int, list[list
 
 def test_crates_are_found_but_not_in_build_results(project: Path) -> None:
     assert rustlint.find_crates(project) == (
-        rustlint.Crate(folder="crates/tool", around="crates"),
-        rustlint.Crate(folder="smoke_tests/a/fit", around="smoke_tests/a/fit", autodiff=True, downloads=True),
+        rustlint.LintedCrate(folder="crates/tool", around="crates"),
+        rustlint.LintedCrate(folder="smoke_tests/a/fit", around="smoke_tests/a/fit", autodiff=True, downloads=True),
     )
 
 
@@ -89,8 +89,8 @@ def test_members_are_checked_with_their_workspace(project: Path) -> None:
     (project / "crates/apart").mkdir()
     (project / "crates/apart/Cargo.toml").write_text("[package]\n[workspace]\n")
     assert rustlint.find_crates(project)[:-1] == (
-        rustlint.Crate(folder="crates", around="crates", downloads=True),
-        rustlint.Crate(folder="crates/apart", around="crates"),
+        rustlint.LintedCrate(folder="crates", around="crates", downloads=True),
+        rustlint.LintedCrate(folder="crates/apart", around="crates"),
     )
     engine = Containers()
     lint(project, engine)

@@ -135,7 +135,7 @@ def test_a_selection_of_cells_gives_the_same_images(root: Path) -> None:
 def test_an_image_that_changed_is_compared_with_what_was_built_for_another_cell(
     root: Path, tmp_path: Path, asked: str
 ) -> None:
-    """Built for one cell alone, and then another is planned alone."""
+    """One was built for one cell alone, and then another is planned alone."""
     for built in {CELL, OTHER, THIRD} - {asked}:
         engine = good_engine()
         seed(engine, graph_of(Project(root), None, built))

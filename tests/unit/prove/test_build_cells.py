@@ -28,7 +28,7 @@ from holoenzyme.engine.base import BuildFailed, RunRequest
 from holoenzyme.errors import InfrastructureError, InternalError, UserError
 from holoenzyme.evidence.judge.outcome import Outcome
 from holoenzyme.evidence.record import Record
-from holoenzyme.prove.images import Built
+from holoenzyme.prove.images import ProvedCell
 from holoenzyme.prove.proof import evidence
 from holoenzyme.session import Project, Session
 
@@ -55,7 +55,7 @@ def at(session: Session, root: Path) -> Session:
 
 
 @pytest.fixture
-def built(session: Session) -> Built:
+def built(session: Session) -> ProvedCell:
     """The default cell, built and proved; what was asked of the engine for it is forgotten."""
     (built,) = build(session, [])
     engine_of(session).forget()
@@ -100,7 +100,7 @@ def test_a_stage_may_take_three_times_the_largest_budget(session: Session, tmp_p
     assert {requests[stage].timeout for stage in STAGES} == {3 * 20 * 60.0}
 
 
-def test_the_second_build_does_nothing(session: Session, built: Built) -> None:
+def test_the_second_build_does_nothing(session: Session, built: ProvedCell) -> None:
     (again,) = build(session, [])
     assert (engine_of(session).builds, engine_of(session).runs) == ([], [])
     assert again.record is None
@@ -148,14 +148,14 @@ def test_a_cell_that_is_not_proved_has_no_name_on_an_image_that_others_share(ses
     assert {tag for tag in engine.tags if tag.startswith("holoenzyme/toolchain:")} == {f"holoenzyme/toolchain:{OTHER}"}
 
 
-def test_proving_can_be_asked_for(session: Session, built: Built) -> None:
+def test_proving_can_be_asked_for(session: Session, built: ProvedCell) -> None:
     (again,) = build(session, [], prove_again=True)
     assert engine_of(session).builds == []
     assert again.record is not None and again.record_path != built.record_path
     assert len(records(session)) == 2
 
 
-def test_everything_can_be_built_anew_but_the_base(session: Session, built: Built) -> None:
+def test_everything_can_be_built_anew_but_the_base(session: Session, built: ProvedCell) -> None:
     build(session, [], rebuild=True)
     assert set(engine_of(session).built) - {"archive"} == STAGES
     assert all(build.request.no_cache for build in engine_of(session).builds)
@@ -172,7 +172,7 @@ def test_the_largest_budget_counts_and_an_hour_where_there_is_none() -> None:
     assert stage_limit([]) == 10800.0
 
 
-def test_a_tag_alone_proves_nothing(session: Session, built: Built) -> None:
+def test_a_tag_alone_proves_nothing(session: Session, built: ProvedCell) -> None:
     for path in evidence(session).path.glob("*.json"):
         path.unlink()
     (again,) = build(session, [])
@@ -180,7 +180,7 @@ def test_a_tag_alone_proves_nothing(session: Session, built: Built) -> None:
     assert engine_of(session).steps() == ["identity", "compile", "run", "contract"]
 
 
-def test_another_image_under_the_name_is_replaced(session: Session, built: Built) -> None:
+def test_another_image_under_the_name_is_replaced(session: Session, built: ProvedCell) -> None:
     engine = engine_of(session)
     engine.put(NAME, {})
     build(session, [])

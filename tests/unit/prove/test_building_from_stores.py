@@ -9,15 +9,15 @@ from tests.fakes import FakeEngine
 from tests.small_project import BASE, NAME, build, good_engine, good_session, graph_of
 
 from holoenzyme.plan.graph import Graph
-from holoenzyme.prove.images import Built
+from holoenzyme.prove.images import ProvedCell
 from holoenzyme.session import Project, Session
 from holoenzyme.store import (
     Damage,
-    Found,
     Refused,
     SavedImage,
     StageRef,
     Store,
+    StoredStage,
     StoreRefusedError,
     StoreSet,
     StoreState,
@@ -37,10 +37,10 @@ class FakeStore:
         self.refused: Refused | None = None
         self.loaded: list[str] = []
 
-    def find(self, ref: StageRef) -> Found | None:
+    def find(self, ref: StageRef) -> StoredStage | None:
         if self.refused or ref not in self._labels:
             return None
-        return Found(store=self, ref=ref, digest="sha256:1", size=1)
+        return StoredStage(store=self, ref=ref, digest="sha256:1", size=1)
 
     def load(self, ref: StageRef, image_name: str) -> None:
         if ref.stage == self._damaged:
@@ -70,7 +70,7 @@ class Site:
     def store(self, *stages: str, damaged: str = "") -> FakeStore:
         return FakeStore(self.engine, self.graph, *stages, damaged=damaged)
 
-    def build(self, *stores: Store) -> Built:
+    def build(self, *stores: Store) -> ProvedCell:
         self.session.stores = StoreSet(stores)
         (built,) = build(self.session, [])
         return built

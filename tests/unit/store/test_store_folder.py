@@ -27,7 +27,7 @@ from holoenzyme.store import (
     measure,
     open_store,
 )
-from holoenzyme.store.layout import Entry, Layout
+from holoenzyme.store.layout import Layout, LayoutImage
 
 
 def opened(path: Path, machine: FakeMachine) -> FolderStore:
@@ -216,7 +216,7 @@ def test_a_store_that_another_process_holds_is_waited_for_ten_minutes(
 def test_savers_at_once_all_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = Layout.entries
 
-    def slowly(layout: Layout) -> dict[str, Entry]:
+    def slowly(layout: Layout) -> dict[str, LayoutImage]:
         entries = read(layout)
         time.sleep(0.05)  # without the lock, all have read the index before one writes it
         return entries

@@ -64,7 +64,7 @@ COUNTED = CONFIGURATIONS[1]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crate:
+class OrdinaryCrate:
     """A library to compile. `folder` has its sources, `root` is relative to it; `counted` asks for instructions."""
 
     name: str
@@ -166,7 +166,7 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def read_crates(runner: Runner, folder: Path, compiler: Compiler) -> tuple[Crate, ...]:
+def read_crates(runner: Runner, folder: Path, compiler: Compiler) -> tuple[OrdinaryCrate, ...]:
     """The crates that `folder` names and locks, fetched where they are not there yet.
 
     Raises `UserError` for one that is not a single library without a build script and without dependencies, and
@@ -193,7 +193,9 @@ def read_crates(runner: Runner, folder: Path, compiler: Compiler) -> tuple[Crate
     return tuple(sorted(crates, key=lambda crate: crate.name))
 
 
-def _crate(package: dict[str, object], node: dict[str, object], checksums: Mapping[str, str], counted: bool) -> Crate:
+def _crate(
+    package: dict[str, object], node: dict[str, object], checksums: Mapping[str, str], counted: bool
+) -> OrdinaryCrate:
     name = str(package["name"])
     targets = package["targets"]
     assert isinstance(targets, list), targets
@@ -208,7 +210,7 @@ def _crate(package: dict[str, object], node: dict[str, object], checksums: Mappi
     folder = Path(str(package["manifest_path"])).parent
     features = node["features"]
     assert isinstance(features, list), features
-    return Crate(
+    return OrdinaryCrate(
         name=name,
         version=str(package["version"]),
         checksum=checksums[name],
@@ -221,7 +223,7 @@ def _crate(package: dict[str, object], node: dict[str, object], checksums: Mappi
 
 
 def compile_crate(
-    runner: Runner, compiler: Compiler, crate: Crate, configuration: Configuration, out: Path
+    runner: Runner, compiler: Compiler, crate: OrdinaryCrate, configuration: Configuration, out: Path
 ) -> dict[str, Path]:
     """Compile, and return the files that were made, by what they are."""
     argv = (str(compiler.rustc), *crate.arguments(configuration, out))
@@ -231,7 +233,7 @@ def compile_crate(
 
 
 def count_instructions(
-    runner: Runner, compiler: Compiler, crate: Crate, configuration: Configuration, out: Path
+    runner: Runner, compiler: Compiler, crate: OrdinaryCrate, configuration: Configuration, out: Path
 ) -> int:
     """The instructions of one compile, as callgrind counts them."""
     valgrind = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}")

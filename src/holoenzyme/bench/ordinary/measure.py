@@ -16,7 +16,7 @@ from holoenzyme.bench.ordinary.compile import (
     CONFIGURATIONS,
     COUNTED,
     Compiler,
-    Crate,
+    OrdinaryCrate,
     compile_crate,
     count_instructions,
     read_compiler,
@@ -50,7 +50,7 @@ def read_compilers(runner: Runner, base: Path, patched: Path) -> tuple[Compiler,
     return first, second
 
 
-def chosen(crates: Sequence[Crate], names: Sequence[str]) -> tuple[Crate, ...]:
+def chosen(crates: Sequence[OrdinaryCrate], names: Sequence[str]) -> tuple[OrdinaryCrate, ...]:
     """The crates of these names, or all; raises `UserError` for a name that there is not."""
     if unknown := set(names) - {crate.name for crate in crates}:
         have = ", ".join(crate.name for crate in crates)
@@ -61,7 +61,7 @@ def chosen(crates: Sequence[Crate], names: Sequence[str]) -> tuple[Crate, ...]:
 def measure(
     runner: Runner,
     compilers: tuple[Compiler, Compiler],
-    crates: Sequence[Crate],
+    crates: Sequence[OrdinaryCrate],
     runs: int,
     folder: Path,
     say: Callable[[str], None],
@@ -98,7 +98,7 @@ def measure(
 
 
 def as_data(
-    compilers: tuple[Compiler, Compiler], crates: Sequence[Crate], findings: Findings, *, complete: bool
+    compilers: tuple[Compiler, Compiler], crates: Sequence[OrdinaryCrate], findings: Findings, *, complete: bool
 ) -> dict[str, object]:
     """Everything, as plain data for JSON; `complete` says that no crate and no count was left out."""
     return {
