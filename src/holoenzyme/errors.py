@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
 
 
 class HoloenzymeError(Exception):
-    """What failed, why, and what to do about it; the base of the three classes."""
+    """An error with its reason and its mend; the base of the three classes."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
     label: ClassVar[str] = "internal error"

@@ -33,7 +33,7 @@ _TIMEOUT = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class FileChange:
-    """What a patch does to one file, in lines."""
+    """The lines that a patch adds to one file and takes from it."""
 
     path: str
     added: int

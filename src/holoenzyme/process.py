@@ -46,7 +46,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """What a command did. `output` is stdout and stderr together, in order, when they were not kept apart."""
+    """The end of a command. `output` is stdout and stderr together, in order, when they were not kept apart."""
 
     command: Command
     returncode: int

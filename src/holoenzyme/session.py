@@ -27,7 +27,7 @@ RUST_CACHE = "lint"
 
 
 class Project:
-    """What the project folder `root` holds, each part read when it is first asked for.
+    """The data of the project folder `root`, each part read when it is first asked for.
 
     `image` is the kind of image that is made: a folder below `images/`. With a `mark` nothing that is built counts:
     every stage has the mark among its labels, and so a name of its own, and caches of its own, which are empty.
@@ -102,7 +102,7 @@ class Session:
             yield secrets
 
     def transport(self) -> Transport:
-        """What copies images between the engine and stores."""
+        """The transport of images between the engine and stores."""
         return Transport(self.engine, self.runner, environ=self.environ)
 
 

@@ -49,7 +49,7 @@ _FILES += 'cd /var/lib/dpkg/info; for list in *.list; do echo "=${list%.list}"; 
 
 @dataclass(kw_only=True)
 class MeasuredCell:
-    """What is measured, and with what."""
+    """The cell whose image is measured, and the session to measure it with."""
 
     session: Session
     cell: Cell
@@ -58,7 +58,7 @@ class MeasuredCell:
     def part(
         self, name: str, figures: Sequence[Figure], load: float, details: Mapping[str, Sequence[tuple[str, float]]]
     ) -> Part:
-        """What was measured, now."""
+        """The part with these figures, as of now."""
         return Part(
             name=name,
             measured=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -189,7 +189,7 @@ def measure_noop(bench: MeasuredCell) -> Part:
 
 
 def measure_size(bench: MeasuredCell) -> Part:
-    """What the image weighs, by layer and by what fills it."""
+    """The size of the image, by layer and by its parts."""
     load = _load()
     node = bench.built()
     size = bench.size or measure(node.image, bench.session.transport())

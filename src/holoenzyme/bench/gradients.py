@@ -124,7 +124,7 @@ def _compile(workbench: Workbench, name: str, *, in_c: bool) -> Completed:
 
 
 def read_run(name: str, done: Completed) -> list[Measured]:
-    """What one run of a program says of each of its versions."""
+    """The readings of one run of a program, by version."""
     found: list[Measured] = []
     for line in done.output.splitlines():
         try:

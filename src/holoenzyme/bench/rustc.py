@@ -46,6 +46,6 @@ def _figure(name: str, builds: Sequence[BuildTime], what: str, goal: float | Non
 
 
 def _steps(build: BuildTime) -> list[tuple[str, float]]:
-    """What a build noted with a time: `... (12.3 s)` or `... after 12.3 s`."""
+    """The times that a build noted: `... (12.3 s)` or `... after 12.3 s`."""
     timed = [re.match(r"(.*?)(?: \(| after )([\d.]+) s\)?$", text) for text in build.notes]
     return [(found[1], float(found[2])) for found in timed if found]

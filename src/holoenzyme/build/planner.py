@@ -103,7 +103,7 @@ def plan_cells(session: Session, cells: Sequence[Cell], *, rebuild: bool = False
 
 
 def inventory(session: Session, graph: Graph) -> Inventory:
-    """What exists of a graph's stages, in the engine and in stores."""
+    """The stages of a graph that exist, in the engine and in stores."""
     local = tuple(
         Existing(
             key=image.labels.get(KEY_LABEL, ""),
@@ -131,7 +131,7 @@ def _created(image: ImageInfo) -> float:
 
 
 def candidates(session: Session) -> Sequence[tuple[Resolution, tuple[PackageChange, ...]]]:
-    """What a build may use without asking the archive: the lock, and what the last build used in its place."""
+    """The versions for a build that does not ask the archive: the lock's, and those that the last one used instead."""
     locked: Resolution = session.project.lock.resolution()
     found: list[tuple[Resolution, tuple[PackageChange, ...]]] = [(locked, ())]
     path = _memory(session, locked)

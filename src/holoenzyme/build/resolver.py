@@ -124,7 +124,7 @@ def name_base(session: Session, node: Node, made: MadeBase) -> str:
 def ask_archive(
     session: Session, image: str, sets: dict[str, tuple[str, ...]], locked: dict[str, LockedSet]
 ) -> tuple[dict[str, LockedSet], dict[tuple[str, str], LockedPackage]]:
-    """What the archive has today for some package sets, and which of the locked packages it still has."""
+    """The archive's offer today for some package sets, and the locked packages that it still has."""
     names = sorted({name for item in locked.values() for name in item.packages})
     with session.secrets() as secrets, board("archive") as progress:
         progress.start("archive", "asking the distribution's archive what it has", f"{len(names)} packages are locked")

@@ -35,7 +35,7 @@ class PlanAgain(Exception):
 
 @dataclass(kw_only=True)
 class Report:
-    """What was done: the names of stages by what happened to them."""
+    """A report of a build: the names of stages by their action."""
 
     built: list[str] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)

@@ -38,7 +38,7 @@ from holoenzyme.session import Project
 
 @dataclass(kw_only=True)
 class Draft:
-    """What is newer, the files with it (path → new text), and the archives that did not answer (what, error)."""
+    """Newer versions, the files with them (path → new text), and the archives that did not answer (name, error)."""
 
     findings: list[NewerVersion] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
@@ -173,7 +173,7 @@ class Updater:
             self._resolution = offered
 
     def _digests(self) -> None:
-        """What a container registry has under the names of the bases."""
+        """The digests of the bases in a container registry."""
         for key, (base, _) in self._places.items():
             if not self._asked([base]):
                 continue

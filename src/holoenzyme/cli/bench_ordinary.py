@@ -76,7 +76,7 @@ def run(argv: list[str], root: Path) -> int:
 
 @contextmanager
 def _compilers(root: Path, base: Path | None, patched: Path | None) -> Iterator[tuple[Runner, Path, Path, Path]]:
-    """What runs the compilers, their sysroots, and an empty folder on the disk that they stand on."""
+    """The runner of the compilers, their sysroots, and an empty folder on the disk that they stand on."""
     if base is None or patched is None:
         with built_compilers(machine_session(root), root / FOLDER) as (runner, base, patched):
             folder = runner.folder / "work"

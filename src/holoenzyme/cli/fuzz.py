@@ -100,7 +100,7 @@ def _parser() -> options.Parser:
 
 
 def _words(arguments: argparse.Namespace) -> list[str]:
-    """What makes the same functions for the same compiler again, but for the seed."""
+    """The arguments that make the same functions for the same compiler again, but for the seed."""
     cell = ["--cell", arguments.cell] if arguments.cell else []
     compiler = ["--compiler", arguments.compiler, "--rustc", arguments.rustc] if arguments.compiler else []
     return [arguments.what, *cell, *compiler, *(["--wide"] if arguments.wide else [])]
@@ -108,7 +108,7 @@ def _words(arguments: argparse.Namespace) -> list[str]:
 
 @contextmanager
 def _bench(arguments: argparse.Namespace, root: Path) -> Iterator[tuple[Bench, dict[str, object]]]:
-    """What compiles and runs, and what it is."""
+    """The bench that compiles and runs, and the facts of it for the record."""
     way = OFFLOAD if arguments.what == OFFLOAD.name else AUTODIFF
     if way is OFFLOAD and not arguments.cell:
         raise UserError("kernels: no cell is named", fix="name one that compiles them, as `--cell patched-1.96-host`")

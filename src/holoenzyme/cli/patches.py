@@ -53,7 +53,7 @@ def run(argv: list[str], root: Path) -> int:
 
 
 def smoke_tests(root: Path) -> frozenset[str]:
-    """What headers may call the smoke tests: by their names, and by their folders below `smoke_tests/`."""
+    """The names that headers may give smoke tests: their own, and their folders below `smoke_tests/`."""
     tests = load_smoke_tests(root)
     folders = {str(test.folder.relative_to(root / "smoke_tests")) for test in tests}
     return frozenset({test.rule.name for test in tests} | folders)

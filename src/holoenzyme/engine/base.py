@@ -99,7 +99,7 @@ class RunRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a container did. `returncode` is that of its first process; `duration` is in seconds."""
+    """The end of a container. `returncode` is that of its first process; `duration` is in seconds."""
 
     request: RunRequest
     returncode: int
@@ -176,7 +176,7 @@ class Images(Protocol):
 
 
 class Housekeeping(Images, Protocol):
-    """What an engine is asked to tidy up."""
+    """The requests to an engine that tidying up needs."""
 
     def images_named(self, repository: str) -> tuple[ImageInfo, ...]:
         """All images of a repository (`holoenzyme/unnamed`), whatever their labels."""
@@ -195,7 +195,7 @@ class Housekeeping(Images, Protocol):
         ...
 
     def usage(self) -> Usage:
-        """What is used now."""
+        """The disk that is used now."""
         ...
 
     def free_build_cache(self) -> int:
@@ -215,7 +215,7 @@ class Engine(Housekeeping, Protocol):
 
     @property
     def builder(self) -> str:
-        """What builds with it, in words: the command that was chosen, the engine, and the version of its API."""
+        """The builder in words: the command that was chosen, the engine, and the version of its API."""
         ...
 
     def build(self, request: BuildRequest, *, on_line: Callable[[str], None], log_file: Path) -> str:

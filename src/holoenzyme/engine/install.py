@@ -38,7 +38,7 @@ INSTALLERS = {
 
 
 class Host(Protocol):
-    """What is asked of the machine; replaced by a fake in unit tests."""
+    """The questions to the machine; replaced by a fake in unit tests."""
 
     @property
     def python(self) -> tuple[int, int]:
@@ -54,7 +54,7 @@ class Host(Protocol):
 
     @property
     def runner(self) -> Runner:
-        """What runs commands."""
+        """The runner of commands."""
 
     @property
     def os_release(self) -> Mapping[str, str]:

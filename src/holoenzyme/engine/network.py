@@ -15,7 +15,7 @@ CA_TARGET = "/etc/ssl/certs/ca-certificates.crt"
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What a host reaches others by: its CA bundle, and proxies by the names of their variables."""
+    """A host's way to others: its CA bundle, and proxies by the names of their variables."""
 
     ca: Path | None = None
     proxies: Mapping[str, str] = field(default_factory=dict)

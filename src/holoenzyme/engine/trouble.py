@@ -142,7 +142,7 @@ def refusal(status: int | None, text: str, doing: str) -> HoloenzymeError:
 
 
 def host_trouble(lines: list[str]) -> str | None:
-    """What in a failed build's output says that the machine or its network is at fault; none where nothing does."""
+    """The words of a failed build's output that put the blame on the machine or its network; none where none do."""
     found = _HOST_TROUBLE.search("\n".join(lines[-_LINES_OF_CAUSE:]))
     return found[0] if found else None
 

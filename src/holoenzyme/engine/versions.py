@@ -102,7 +102,7 @@ SKOPEO_API = ApiVersion(1, 22)
 
 @dataclass(frozen=True, kw_only=True)
 class EngineVersion:
-    """What an engine says of itself: its name and release, and the versions of the API that it speaks."""
+    """An engine's own account: its name and release, and the versions of the API that it speaks."""
 
     name: str
     release: str

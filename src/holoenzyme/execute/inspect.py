@@ -30,7 +30,7 @@ _DEVICE_OF_TRIPLE = {"nvptx64": Device.CUDA, "nvptx": Device.CUDA, "amdgcn": Dev
 
 
 class Format(StrEnum):
-    """What the content of an image is. Only linked images, ELF files, tell their kernels."""
+    """The form of an image's content. Only linked images, ELF files, tell their kernels."""
 
     ELF = "elf"
     BITCODE = "bitcode"
@@ -65,7 +65,7 @@ class DeviceImage:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What in the content contradicts the label; the runtime goes by the label, the device by the content."""
+        """Contradictions of content and label; the runtime goes by the label, the device by the content."""
         found = []
         wanted = _DEVICE_OF_TRIPLE.get(self.triple.split("-")[0])
         if self.device is not None and wanted is not None and self.device is not wanted:
@@ -98,7 +98,7 @@ class Inspection:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What does not fit together, in words: labels and contents, and kernels that an image lacks."""
+        """Contradictions in words: of labels and contents, and kernels that an image lacks."""
         found = [problem for image in self.images for problem in image.problems]
         for image in self.images:
             if image.format is Format.ELF:

@@ -31,7 +31,7 @@ _ST_OTHER = 5
 
 
 class Device(StrEnum):
-    """What an image runs on, by its ELF machine."""
+    """The device of an image, by its ELF machine."""
 
     CUDA = "cuda"
     AMDGPU = "amdgpu"

@@ -72,7 +72,7 @@ def time_limit(steps: Sequence[Invocation]) -> float:
 
 
 def endings(steps: Sequence[Invocation], whole: Ending) -> tuple[Ending, ...]:
-    """What became of the steps, in their order, by what the container of their script printed (`whole`).
+    """The endings of the steps in their order, by the output of their script's container (`whole`).
 
     There may be fewer than steps: where one took the container along, it is the last, and ended as the container did;
     nothing is known of those after it. None means that the script did not begin.

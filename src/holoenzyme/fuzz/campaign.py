@@ -46,7 +46,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """What became of a program: compiled, and run where that went well."""
+    """The result of a program: of its compilation, and of its run where that went well."""
 
     compiled: Done
     ran: Done | None = None
@@ -78,7 +78,7 @@ class Bench(Protocol):
 
     @property
     def seed(self) -> float:
-        """What functions that return are seeded with."""
+        """The seed of functions that return."""
         ...
 
     def oracle(self, text: str) -> ProgramResult:
@@ -92,7 +92,7 @@ class Bench(Protocol):
 
 @dataclass(slots=True)
 class Examined:
-    """What became of each function, and what the oracle says of it."""
+    """The judgement and the oracle's truth of each function."""
 
     judgements: dict[str, Judgement] = field(default_factory=dict)
     truths: dict[str, dict[int, Truth]] = field(default_factory=dict)
@@ -226,7 +226,7 @@ def _guilty(text: str, done: Done) -> set[str]:
 
 
 def _refused(name: str, text: str, done: Done) -> Judgement:
-    """What became of a function that did not compile."""
+    """The judgement of a function that did not compile."""
     if done.timed_out or done.returncode in _OUT_OF_TIME or "SIGXCPU" in done.output:
         return Judgement(FunctionOutcome.COMPILER_HANG, "compile", "the compiler runs without an end")
     places = _modules_of(text, done.output)

@@ -84,7 +84,7 @@ class Whole:
 
 @dataclass(slots=True)
 class Scope:
-    """What is in scope, and the source of chance."""
+    """The names in scope, and the source of chance."""
 
     rng: random.Random
     single: bool

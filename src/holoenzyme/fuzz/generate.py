@@ -22,7 +22,7 @@ _TYPES = ("f32", "f64")
 
 @dataclass(slots=True)
 class _Holes:
-    """What the letters of one pattern stand for, and the names that it makes."""
+    """The meanings of one pattern's letters, and the names that it makes."""
 
     rows: dict[str, Variable] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)

@@ -22,7 +22,7 @@ _LARGEST = 1e12
 
 
 class FunctionOutcome(StrEnum):
-    """What became of a function."""
+    """The outcome of a function."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -75,7 +75,7 @@ class Truth:
 
 
 def read_oracle(text: str) -> dict[tuple[str, int], Truth]:
-    """What the oracle printed, by name and point."""
+    """The oracle's output, by name and point."""
     found = {}
     for line in text.splitlines():
         kind, _, rest = line.partition(" ")
@@ -97,7 +97,7 @@ def _float(word: str) -> float:
 
 @dataclass(slots=True)
 class Run:
-    """What a differentiated function printed: numbers by mode and point, what ran last, and how its process ended."""
+    """A differentiated function's output: numbers by mode and point, the last mode, and the end of its process."""
 
     numbers: dict[tuple[str, int], tuple[float, ...]] = field(default_factory=dict)
     last: tuple[str, int] = ("primal", 0)
@@ -106,7 +106,7 @@ class Run:
 
 
 def read_subject(text: str) -> dict[str, Run]:
-    """What the subject printed, by name of the function."""
+    """The subject's output, by name of the function."""
     found: dict[str, Run] = {}
     current = ""
     for line in text.splitlines():
@@ -128,7 +128,7 @@ def read_subject(text: str) -> dict[str, Run]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What became of a function, in which mode, and what there is to say."""
+    """The outcome of a function, its mode, and a message."""
 
     outcome: FunctionOutcome
     mode: str = ""

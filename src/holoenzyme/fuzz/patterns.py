@@ -85,7 +85,7 @@ def expand(text: str, word: Callable[[str, str, str], str]) -> str:
 
 
 def _place(before: str, after: str) -> str:
-    """What an expression between these texts must be: a receiver, an operand of a product or of a sum, or anything."""
+    """The place of an expression between these texts: a receiver, an operand of a product or of a sum, or any."""
     if after.startswith((".", ").", "*", "/")) or before.endswith(("*", "/", "-")):
         return "p"
     if before.endswith("+") or after.startswith(("+", "-")):

@@ -112,7 +112,7 @@ def directions(program: GeneratedFunction, point: int, lane: int) -> tuple[float
 
 
 def preset(program: GeneratedFunction, point: int, lane: int) -> tuple[float, ...]:
-    """What the shadows of inputs hold before a gradient is added to them, and the weights of what is written."""
+    """The shadows of inputs before a gradient is added to them, and the weights of outputs."""
     inputs = directions(program, point, lane + LANES + 1)
     result: list[float] = []
     rest = iter(inputs)

@@ -173,7 +173,7 @@ def _with_kid(node: Piece, index: int, kid: Piece) -> Piece:
 
 
 def _instead(node: Piece) -> Iterator[Piece]:
-    """What may stand in a node's place."""
+    """The pieces that may replace another."""
     if node.sort == "stmt":
         inner = [kid for kid in node.kids if kid.sort == "block"]
         for kid in inner:

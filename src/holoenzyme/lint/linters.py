@@ -115,7 +115,7 @@ def _hadolint(root: Path, runner: Runner) -> str:
 
 
 def lint_dockerfiles(folder: Path, config: Path, runner: Runner) -> str:
-    """What hadolint finds in the Dockerfiles below a folder of rendered build contexts; to have none is a finding."""
+    """Hadolint's findings in the Dockerfiles below a folder of rendered build contexts; to have none is a finding."""
     files = dockerfiles(folder)
     if not files:
         return "no Dockerfile was rendered"
@@ -130,9 +130,9 @@ def _docs(root: Path, runner: Runner) -> str:
 
 
 def _rust(root: Path, runner: Runner) -> str:
-    from holoenzyme.lint.rust import run as rustlint
+    from holoenzyme.lint import rust
 
-    return "" if rustlint(root) == 0 else "see above"
+    return "" if rust.run(root) == 0 else "see above"
 
 
 LINTERS = (

@@ -50,7 +50,7 @@ def write(root: Path) -> None:
 
 
 def drifted(root: Path) -> str:
-    """What the pages have otherwise than the data, as a diff; empty where that is nothing."""
+    """The difference between the pages and the data, as a diff; empty where they agree."""
     lines: list[str] = []
     for name, make in PAGES.items():
         old = (root / name).read_text(encoding="utf-8")

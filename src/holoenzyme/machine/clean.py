@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What is to be freed beyond the usual, and whether at all."""
+    """Options: the kinds to free beyond the usual, and whether to free anything."""
 
     yes: bool = False
     superseded: bool = False
@@ -34,7 +34,7 @@ class Options:
 
 @dataclass(kw_only=True)
 class Removed:
-    """What was removed: how many things, and the bytes of files and build cache; and what stayed after all."""
+    """The sum of a removal: how many items, the bytes of files and build cache, and the items that stayed after all."""
 
     count: int = 0
     size: int = 0

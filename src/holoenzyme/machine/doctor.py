@@ -34,7 +34,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """What one check found, and the command (or the step) that mends it."""
+    """The result of one check, and the command (or the step) that mends it."""
 
     name: str
     condition: Condition
@@ -87,7 +87,7 @@ def check_engine(host: Host) -> Diagnosis:
 
 
 def _engine_fix(host: Host, error: NoEngine) -> str:
-    """What mends, on this system, that an engine does not answer."""
+    """The mend, on this system, for an engine that does not answer."""
     if error.trouble is Trouble.PERMISSION:
         command = as_root(host, "usermod", "--append", "--groups", "docker", _user(host))
         return f"{command} (then log in again)"

@@ -23,7 +23,7 @@ _BUILD = re.compile(r"[a-z0-9-]+-([0-9a-f]{16})(\..*)?")
 
 
 class Kind(StrEnum):
-    """What can be left."""
+    """The kinds of leftovers."""
 
     CONTAINER = "container"
     IMAGE = "image"
@@ -140,7 +140,7 @@ def _is_our_remnant(engine: Housekeeping, image: ImageInfo, named: Iterable[Imag
 def files(
     state: Path, *, log_file: Path | None, evidence: bool, cache: str, current: Collection[str] | None
 ) -> Iterator[Item]:
-    """What stands in the state folder, by what it is for; only files that are called as ours are.
+    """The files of the state folder by their purpose; only those with names such as ours have.
 
     `cache` is the name of the folder with cargo's downloads; `log_file` is being written. Where only what is
     superseded is asked for, `current` holds the input hashes whose builds stay.

@@ -76,11 +76,11 @@ class AnnotatedProgram:
         return tuple(word for names, words in self.all_flags if not names or revision in names for word in words)
 
     def expected(self, revision: str | None) -> tuple[Expected, ...]:
-        """What must be said in a revision."""
+        """The messages that a revision must give."""
         return tuple(expected for names, expected in self.all_expected if not names or revision in names)
 
     def never(self, revision: str | None) -> tuple[str, ...]:
-        """What nothing may say in a revision."""
+        """The texts that no message of a revision may have."""
         return tuple(text for names, text in self.all_never if not names or revision in names)
 
 

@@ -22,7 +22,7 @@ _SHOWN = 8
 
 
 def references(matrix: Matrix) -> Iterator[Problem]:
-    """What can be told without the product of the axes: names that do not exist, and statuses that contradict."""
+    """Problems that need no product of the axes: names that do not exist, and statuses that contradict."""
     yield from _names(matrix)
     yield from _releases(matrix)
     yield from _wheels(matrix)
@@ -33,7 +33,7 @@ def references(matrix: Matrix) -> Iterator[Problem]:
 
 
 def coverage(matrix: Matrix) -> Iterator[Problem]:
-    """What the product of the axes shows: points without a word, cells that cannot be, constraints without effect."""
+    """Problems in the product of the axes: points without a word, cells that cannot be, constraints without effect."""
     declared = {rule.id: index for index, rule in enumerate(matrix.cells)}
     silent = []
     idle = {rule.id for rule in matrix.constraints}
@@ -174,7 +174,7 @@ def _statuses(matrix: Matrix) -> Iterator[Problem]:
 
 
 def _supported(matrix: Matrix, index: int, cell: CellRule) -> Iterator[Problem]:
-    """What a supported cell needs."""
+    """Problems of a supported cell."""
     at = ("cells", index)
     if cell.budget is None:
         fix = "add `budget: {compressed_mb: ..., build_minutes: ...}`"

@@ -34,7 +34,7 @@ class Point:
     arch: str
 
     def value(self, axis: Axis) -> str:
-        """What the point has on an axis."""
+        """The point's value on an axis."""
         return str(getattr(self, axis))
 
 

@@ -29,7 +29,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Status(StrEnum):
-    """What a cell is: it builds, it will, or it cannot be."""
+    """The status of a cell: it builds, it will, or it cannot be."""
 
     SUPPORTED = "supported"
     PLANNED = "planned"
@@ -54,7 +54,7 @@ class Declared(_Section):
 
 
 class Defaults(_Section):
-    """What is meant where nothing is said; the ids of cells leave out the base and the architecture given here."""
+    """The values that need not be said; the ids of cells leave out the base and the architecture given here."""
 
     cell: str
     base: Value
@@ -69,7 +69,7 @@ class Architecture(_Section):
 
 
 class Base(Declared):
-    """What an image stands on: a release of a distribution."""
+    """The base of an image: a release of a distribution."""
 
     distribution: Text
     suite: Text
@@ -104,7 +104,7 @@ class Channel(Declared):
 
 
 class Target(_Section):
-    """What kernels are compiled for and run on."""
+    """A device that kernels are compiled for and run on."""
 
     summary: Text
     kind: TargetKind
@@ -147,7 +147,7 @@ class Pins(_Section):
 
 
 class Budget(_Section):
-    """What a cell may cost: MB of all compressed blobs of its image, and minutes of a build from nothing on 2 cores."""
+    """A cell's limits: MB of all compressed blobs of its image, and minutes of a build from nothing on 2 cores."""
 
     compressed_mb: Annotated[int, Field(gt=0)]
     build_minutes: Annotated[int, Field(gt=0)]

@@ -129,7 +129,7 @@ class ImageRule(_Strict):
         return self.channels is None or channel in self.channels
 
     def contract_of(self, cell: str) -> tuple[ContractRule, ...]:
-        """What must work inside the image of the cell with this id."""
+        """The rules of the contract for the image of the cell with this id."""
         return tuple(rule for rule in self.contract if matches(cell, rule.cells))
 
     @model_validator(mode="after")

@@ -39,13 +39,13 @@ class SmokeKind(StrEnum):
 
     @property
     def traits(self) -> KindTraits:
-        """What follows from the kind."""
+        """The traits of the kind."""
         return KINDS[self]
 
 
 @dataclass(frozen=True, kw_only=True)
 class KindTraits:
-    """What follows from a kind of smoke test.
+    """The traits of a kind of smoke test.
 
     One that `has_numbers` has an oracle for them; the others have cases, which are judged by their messages: those of
     one that `has_programs` stand in the files of its programs. One that `runs` needs a device; the others end with the

@@ -78,7 +78,7 @@ class Inventory:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What is to be done for one stage. `because` is for people; `changes` names the inputs that differ."""
+    """The action for one stage. `because` is for people; `changes` names the inputs that differ."""
 
     node: Node
     action: Action
@@ -98,7 +98,7 @@ class Plan:
 
     @property
     def builds(self) -> tuple[Decision, ...]:
-        """What has to be built or pulled."""
+        """The decisions to build or to pull."""
         return tuple(d for d in self.decisions if d.action in (Action.BUILD, Action.PULL))
 
     @property

@@ -168,7 +168,7 @@ def _hashed_text(stage: Stage) -> str:
 
 
 def changed_inputs(old: Mapping[str, object], new: Inputs) -> tuple[str, ...]:
-    """What differs between an image's own input manifest and the wanted one, in words; empty where nothing does."""
+    """The differences between an image's own input manifest and the wanted one, in words."""
     current = json.loads(new.to_json())
     names = {"text": "Dockerfile", "files": "file", "resolved": "package", "stages": "stage", "labels": "label"}
     changes: list[str] = []

@@ -58,7 +58,7 @@ class ScriptTask:
     writes: bool
 
     def part(self) -> ProofPart:
-        """What of it a proof's digest covers."""
+        """Its part in a proof's digest."""
         sandbox = Sandbox(image="", folder=_NOWHERE if self.writes else None)
         request = script_request(sandbox, self.script, self.limit)
         return ProofPart(check=self.check, requests=[_request_data(request)], files={})
@@ -78,7 +78,7 @@ class SmokeTask:
     tolerances: Mapping[str, tuple[float, float]]
 
     def part(self) -> ProofPart:
-        """What of it a proof's digest covers."""
+        """Its part in a proof's digest."""
         sandbox = Sandbox(image="", folder=_NOWHERE)
         return ProofPart(
             check=self.check,
@@ -196,7 +196,7 @@ class Checks:
 
 
 def _step(name: str, result: RunResult) -> Step:
-    """What a container did for a step, as the judge takes it."""
+    """A container's end as a step for the judge."""
     return Step(
         name=name,
         command=result.request.replay(),
@@ -210,7 +210,7 @@ def _step(name: str, result: RunResult) -> Step:
 
 
 def _read_program(path: Path, target: str) -> Program:
-    """What the image for a target in a program holds."""
+    """The content of the image for a target in a program."""
     try:
         inspection = inspect(path)
         image = inspection.device_image(target)

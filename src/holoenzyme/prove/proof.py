@@ -20,7 +20,7 @@ from holoenzyme.session import Project, Session
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What an image of a cell is proved with; `digest` changes when, and only when, any of it does."""
+    """The tasks that prove an image of a cell; `digest` changes when, and only when, any input of theirs does."""
 
     cell: Cell
     tasks: tuple[Task, ...]

@@ -418,7 +418,7 @@ class Renderer:
         )
 
     def _text(self, folder: str, template: str, context: Mapping[str, object], needs: Mapping[str, str]) -> str:
-        """What a template of `recipes/` or `images/` gives; it may name the images of `needs` only."""
+        """The text of a template of `recipes/` or `images/`; it may name the images of `needs` only."""
 
         def symbol(need: str) -> str:
             if need not in needs:

@@ -33,7 +33,7 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What one part of a benchmark measured, when (UTC, ISO 8601), and how loaded the machine was when it began.
+    """The figures of one part of a benchmark, its time (UTC, ISO 8601), and the load of the machine at its beginning.
 
     `details` maps titles to rows: a name and a number of the unit that the title says.
     """
@@ -110,7 +110,7 @@ def critical_path(needs: Mapping[str, Iterable[str]], seconds: Mapping[str, floa
 
 
 def layer_names(history: Sequence[str], count: int) -> tuple[str, ...]:
-    """What made each of an image's `count` layers, from the lowest up, as far as its history tells."""
+    """The origin of each of an image's `count` layers, from the lowest up, as far as its history tells."""
     steps = [step.removeprefix("/bin/sh -c #(nop) ").strip() for step in history]
     made = [step for step in steps if not step.startswith(_NO_LAYER)]
     if len(made) != count:
@@ -119,7 +119,7 @@ def layer_names(history: Sequence[str], count: int) -> tuple[str, ...]:
 
 
 def largest_parts(files: str, owners: str, *, most: int = 15) -> tuple[tuple[str, float], ...]:
-    """What fills an image, in MB: its packages, folders for what is of no package, and the rest; the largest first.
+    """The parts of an image in MB: its packages, folders for files of no package, and the rest; the largest first.
 
     `files` has a line `INODE SIZE PATH` for each file, `owners` the packages' lists of files: `=PACKAGE`, then paths.
     """

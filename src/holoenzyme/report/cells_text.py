@@ -24,7 +24,7 @@ def cells_table(matrix: Matrix) -> str:
 
 
 def _runs_on(target: Target) -> str:
-    """What programs of a cell run on; of a GPU also whether any did."""
+    """The devices that programs of a cell run on; of a GPU also whether any did."""
     if target.kind == "cpu":
         return "CPU"
     return target.summary if target.executed else f"{target.summary} (not executed yet)"

@@ -63,7 +63,7 @@ class Wrong(_Model):
 
 
 class Measured(_Model):
-    """What became of one version of a program: `outcome`, why where that is not `pass`, and its readings, one a run."""
+    """The result of one version of a program: `outcome`, a reason where that is not `pass`, and a reading a run."""
 
     program: str
     language: str
@@ -73,7 +73,7 @@ class Measured(_Model):
 
     @property
     def key(self) -> tuple[str, str]:
-        """What is measured."""
+        """The key of the measurement."""
         return (self.program, self.language)
 
     @property
@@ -89,7 +89,7 @@ class Measured(_Model):
 
 
 class Versions(_Model):
-    """What made the programs."""
+    """The compilers that made the programs."""
 
     rustc: str
     enzyme_sha256: str

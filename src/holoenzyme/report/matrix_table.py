@@ -43,7 +43,7 @@ def _plain(value: object) -> object:
 
 
 def listing(matrix: Matrix, points: Sequence[Cell], today: date) -> list[RenderableType]:
-    """What `nox -s matrix` prints, part by part: the cells, the exclusions, the sum, and what is overdue."""
+    """The output of `nox -s matrix`, part by part: the cells, the exclusions, the sum, and overdue reviews."""
     cells = [point for point in points if point.status is not Status.EXCLUDED]
     excluded = [point for point in points if point.status is Status.EXCLUDED]
     parts: list[RenderableType] = []

@@ -15,7 +15,7 @@ SCHEMA = 1
 
 
 class MutantOutcome(StrEnum):
-    """What tests say to a change of the program: they fail, they pass, or they find no end."""
+    """The answer of tests to a change of the program: they fail, they pass, or they find no end."""
 
     KILLED = "killed"
     SURVIVED = "survived"

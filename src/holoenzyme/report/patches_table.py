@@ -14,7 +14,7 @@ SCHEMA = 1
 
 
 def tables(series: Series) -> list[Table]:
-    """What each patch weighs, and what each crate bears; the last row of each is the total."""
+    """The weight of each patch, and the burden of each crate; the last row of each is the total."""
     changes = [change for patch in series.patches for change in patch.changes]
     by_patch = [
         (patch.name, total(patch.changes), [", ".join(weigh(patch.changes)), patch.fields.get("Subject", "")])

@@ -66,7 +66,7 @@ def configuration(folder: Path, arch: str, *, auth: Path | None = None) -> str:
 
 
 def as_installed(stanzas: str) -> str:
-    """What `apt-cache show` says of packages, as dpkg's status of a system that has them."""
+    """The output of `apt-cache show` for packages, as dpkg's status of a system that has them."""
     return re.sub(r"^(Package: .*)$", r"\1\nStatus: install ok installed", stanzas, flags=re.MULTILINE)
 
 

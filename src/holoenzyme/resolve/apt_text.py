@@ -22,7 +22,7 @@ def files_in(uris: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def downloads_in(stanzas: str) -> dict[tuple[str, str], LockedPackage]:
-    """What can be downloaded, by (name, version), of what `apt-cache show` says."""
+    """The packages that can be downloaded, by (name, version), as `apt-cache show` says."""
     available: dict[tuple[str, str], LockedPackage] = {}
     for stanza in Packages.iter_paragraphs(stanzas, use_apt_pkg=False):
         # A package that is only installed has no file: it cannot be downloaded.

@@ -14,7 +14,7 @@ from holoenzyme.resolve.model import LockedSet
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceOffer:
-    """What a distribution's archive has for one base today: its packages (name → version), and what each set needs."""
+    """The offer of a distribution's archive for one base today: its packages (name → version), and each set's."""
 
     packages: Mapping[str, str]
     sets: Mapping[str, LockedSet]

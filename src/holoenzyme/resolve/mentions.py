@@ -23,7 +23,7 @@ class Mention:
 
     @property
     def version(self) -> str:
-        """What is written there."""
+        """The version as it is written."""
         return self.text[self.start : self.end]
 
     def __str__(self) -> str:
@@ -32,7 +32,7 @@ class Mention:
 
 
 def in_matrix(files: Mapping[str, str], at: Loc) -> Mention | None:
-    """What stands at `at` in matrix.yaml; none where that file is not among `files` (path → text)."""
+    """The value at `at` in matrix.yaml; none where that file is not among `files` (path → text)."""
     text = files.get(MATRIX_NAME)
     span = scalar_span(text, at) if text is not None else None
     return None if text is None or span is None else _mention(MATRIX_NAME, text, *span)

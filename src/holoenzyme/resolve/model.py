@@ -34,7 +34,7 @@ class LockedPackage(_Strict):
 
 
 class LockedSet(_Strict):
-    """What a set of packages asked for (`roots`) resolved to, beyond the base: package name → package."""
+    """The packages that a set asked for (`roots`) and needs, beyond the base: package name → package."""
 
     roots: tuple[str, ...]
     packages: dict[str, LockedPackage]

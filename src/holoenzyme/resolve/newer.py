@@ -21,7 +21,7 @@ from holoenzyme.resolve.reconcile import compare, upstream_of, with_shared
 
 
 class Fate(Enum):
-    """What becomes of a newer version."""
+    """The fate of a newer version."""
 
     WRITTEN = "is written"
     BY_HAND = "has to be taken by hand"
@@ -59,7 +59,7 @@ def newer_wheel(new: str, old: str) -> bool:
 
 
 def newer_releases(matrix: Matrix, offered: Mapping[str, str]) -> tuple[list[NewerVersion], dict[Loc, str]]:
-    """What the packages of an archive (name → Debian version) say of the releases that they follow.
+    """Newer releases, by the packages of an archive (name → Debian version) that follow them.
 
     Returns what is newer, and the places in matrix.yaml with the releases to write there.
     """

@@ -123,7 +123,7 @@ def _contradiction(
     files: Mapping[str, str],
     lock: Resolution,
 ) -> list[str]:
-    """What is wrong with a crate or wheel of these versions, and these checksums in the lock and in the file `path`."""
+    """The faults of a crate or wheel of these versions, with these checksums in the lock and in the file `path`."""
     if len(versions) > 1:
         places = lock_places(files, lock)[kind][name]
         return [f"{kind} {name!r} has two versions: {', '.join(f'{place.version} at {place}' for place in places)}"]

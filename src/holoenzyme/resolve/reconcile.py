@@ -48,7 +48,7 @@ class PackageChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Offers:
-    """What an archive has for one base today.
+    """The packages of an archive for one base today.
 
     `base` is the base as it was made there, or none where the locked one is at hand; `sets` holds the closure of each
     set at the archive's newest versions; `available` every (name, version) that can still be downloaded, with its
@@ -167,7 +167,7 @@ def upstream_of(version: str) -> str:
 def reconcile(
     resolution: Resolution, key: str, offers: Offers, moving: Collection[str] = ()
 ) -> tuple[Resolution, tuple[PackageChange, ...]]:
-    """What to build from, for the base `key`, when the archive offers `offers`: the lock where it still can be had.
+    """The versions to build from, for the base `key`, where the archive offers `offers`: the lock's if still to be had.
 
     `moving` names the packages of which a newer upstream version is taken too.
     Returns the resolution to use and how it differs from the locked one. Raises `UserError` for another upstream

@@ -94,7 +94,7 @@ class UvIndex:
 
     @cached_property
     def _settings(self) -> dict[str, str]:
-        """What uv is told beside the user's environment: the CA bundle, and pip's index where uv has none."""
+        """Variables for uv beside the user's environment: the CA bundle, and pip's index where uv has none."""
         settings = {} if self.ca is None or "SSL_CERT_FILE" in self.environ else {"SSL_CERT_FILE": str(self.ca)}
         if not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & set(self.environ):
             for key in (":env:.index-url", "global.index-url"):

@@ -188,7 +188,7 @@ class FolderStore:
                 verified.add(blob.digest)
 
     def _present(self, ref: StageRef, local: LocalImage) -> SavedImage | None:
-        """What the store has already, where that is the same image."""
+        """The store's own image, where that is the same."""
         entry = self._entries.get(ref.tag)
         if entry is None:
             return None

@@ -227,7 +227,7 @@ class Layout:
 
 
 def disk_error(error: OSError, folder: Path) -> InfrastructureError:
-    """What to say where a folder cannot be written."""
+    """The message for a folder that cannot be written."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return InfrastructureError(
         f"{folder} could not be written",

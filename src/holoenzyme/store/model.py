@@ -53,7 +53,7 @@ class LayerSize:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSize:
-    """What an image weighs in bytes: its layers from the lowest up, its configuration and its manifest."""
+    """The size of an image in bytes: of its layers from the lowest up, its configuration and its manifest."""
 
     layers: tuple[LayerSize, ...]
     config: int
@@ -117,7 +117,7 @@ class Refused:
 
     @property
     def fix(self) -> str:
-        """What the user can do about it."""
+        """The step that mends it."""
         match self.state:
             case StoreState.MISSING:
                 return "check the path, or make the store with `nox -s build-image -- --save DIR`"
@@ -143,14 +143,14 @@ class Store(Protocol):
 
     @property
     def name(self) -> str:
-        """What the user calls it."""
+        """The user's name for it."""
 
     @property
     def refused(self) -> Refused | None:
         """Set once the store proved to be damaged; it finds nothing from then on."""
 
     def find(self, ref: StageRef) -> StoredStage | None:
-        """What the store has under `ref`; quick, for planning: blobs are not verified."""
+        """The store's image of `ref`; quick, for planning: blobs are not verified."""
 
     def load(self, ref: StageRef, image_name: str) -> None:
         """Verify the image, then copy it into the engine as `image_name` (`name:tag`).

@@ -68,7 +68,7 @@ def open_all(
 
 
 def measure(image_name: str, transport: Transport, *, scratch: Path | None = None) -> ImageSize:
-    """What an image of the engine weighs, as a store would hold it (zstd level 10); takes as long as saving it.
+    """The size of an image of the engine as a store would hold it (zstd level 10); takes as long as saving it.
 
     Raises `InfrastructureError` where the engine does not have it, or the engine, skopeo or the disk failed.
     """

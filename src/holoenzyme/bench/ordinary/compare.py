@@ -22,7 +22,7 @@ _HASHES = re.compile(r"(17h)[0-9a-f]{16}(E)|(Cs)[0-9a-zA-Z]+(_)|((?:alloc|anon|v
 
 
 class Likeness(StrEnum):
-    """What two outputs are to each other."""
+    """The likeness of two outputs."""
 
     IDENTICAL = "identical"
     HASHES = "identical but for hashes in symbols"
@@ -74,7 +74,7 @@ def _ir(data: bytes) -> list[str]:
 
 
 def _object(data: bytes) -> list[str]:
-    """What an object file holds, a line for each section and symbol: contents by their hashes."""
+    """The content of an object file, a line for each section and symbol: contents by their hashes."""
     elf = ELFFile(io.BytesIO(data))
     lines = []
     for section in elf.iter_sections():

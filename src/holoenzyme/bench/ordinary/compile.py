@@ -77,7 +77,7 @@ class OrdinaryCrate:
     counted: bool
 
     def arguments(self, configuration: Configuration, out: Path) -> tuple[str, ...]:
-        """What rustc is told, with nothing that names this machine but `out`."""
+        """The arguments of rustc, with nothing that names this machine but `out`."""
         features = [word for name in self.features for word in ("--cfg", f'feature="{name}"')]
         return (
             "--crate-name",

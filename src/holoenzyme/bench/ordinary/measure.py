@@ -31,7 +31,7 @@ FOLDER = "bench/ordinary"
 
 @dataclass(kw_only=True)
 class Findings:
-    """What was compared and counted so far."""
+    """The comparisons and counts so far."""
 
     outputs: list[dict[str, Any]] = field(default_factory=list)
     counts: list[Counts] = field(default_factory=list)

@@ -42,7 +42,7 @@ def smoke_check(
     tolerances: Mapping[str, tuple[float, float]],
     symbol_prefix: str,
 ) -> Check:
-    """What a smoke test demands of its steps. `device` is the kind of what it runs on (`cpu`, `cuda`, `rocm`).
+    """The demands of a smoke test on its steps. `device` is the kind of its device (`cpu`, `cuda`, `rocm`).
 
     A program that would have to be run, and has no step for it, has no device here.
     """

@@ -78,7 +78,7 @@ def _message(lines: Sequence[str]) -> Message:
 
 
 def missing(expected: Iterable[Expected], printed: str) -> tuple[str, ...]:
-    """What is expected and was not said, in words, with the places where it was said instead."""
+    """The expected messages that are missing, in words, with the places where they stand instead."""
     messages = read_messages(printed)
     return tuple(_told(one, messages) for one in expected if not any(_is_it(one, message) for message in messages))
 

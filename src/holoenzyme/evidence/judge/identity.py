@@ -55,7 +55,7 @@ def read_identity(output: str) -> tuple[tuple[LlvmIdentity, ...], dict[str, str]
 
 
 def compare_identity(found: Sequence[LlvmIdentity]) -> tuple[str, ...]:
-    """What is wrong with the identities of libLLVM, in words; nothing where all are of one build."""
+    """The faults of the identities of libLLVM, in words; none where all are of one build."""
     if len(found) < 3:
         have = ", ".join(item.who for item in found) or "nothing"
         return (f"libLLVM's identity is known for {have}; rustc, libEnzyme and libEnzyme's build are needed",)

@@ -46,7 +46,7 @@ class Launch(BaseModel):
 
 
 def read_launches(messages: str, devices: Sequence[DeviceLine], prefix: str) -> tuple[Launch, ...]:
-    """What the runtime says that it launched; `devices` are the program's, for the names.
+    """The launches that the runtime reports; `devices` are the program's, for the names.
 
     `prefix` is what a kernel's symbol has before its name in the program.
     """
@@ -76,7 +76,7 @@ def read_launches(messages: str, devices: Sequence[DeviceLine], prefix: str) -> 
 def judge_launches(
     launches: Sequence[Launch], expected: Mapping[str, int | Mapping[int, int]], kind: str
 ) -> tuple[str, ...]:
-    """What is wrong with where and how often kernels were launched, for a target of this kind; nothing where right.
+    """The faults of launches, in device and number, for a target of this kind; none where they are right.
 
     `expected` has for each kernel how often it is launched, altogether or on each device.
     """

@@ -16,7 +16,7 @@ Key = tuple[str, str, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Oracle:
-    """What a program must print: derivatives at given points, or certified values."""
+    """The values that a program must print: derivatives at given points, or certified values."""
 
     functions: Mapping[str, ClosedForm] = field(default_factory=dict)
     points: Mapping[Key, Sequence[Sequence[float]]] = field(default_factory=dict)

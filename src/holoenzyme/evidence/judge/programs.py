@@ -21,7 +21,7 @@ class Program:
 
 
 def missing_kernels(programs: Iterable[Program], kernels: Iterable[str]) -> tuple[str, ...]:
-    """What is wrong with programs that must hold these kernels, in words."""
+    """The faults of programs that must hold these kernels, in words."""
     wanted, found = tuple(kernels), tuple(programs)
     if wanted and not found:
         return (f"no program was found that could hold the kernels {', '.join(wanted)}",)

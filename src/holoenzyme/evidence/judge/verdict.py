@@ -36,7 +36,7 @@ from holoenzyme.evidence.judge.step import Ended, Step
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What an image of a cell must do: the steps by name, in their order, and what is demanded of each.
+    """A check of a cell's image: the steps by name, in their order, and the demands on each.
 
     Where `executes` is false, the programs are compiled and linked for `target`, and no device of it is here.
     """
@@ -62,7 +62,7 @@ class JudgedStep:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What came of checks: `outcome` is that of the first thing that was not right, else what was `expected`."""
+    """The verdict on checks: `outcome` is that of the first fault, else the `expected` one."""
 
     outcome: Outcome = Outcome.PASS
     expected: Outcome = Outcome.PASS
@@ -82,7 +82,7 @@ class Verdict:
 def judge(
     check: Check, steps: Sequence[Step], *, oracle: Oracle | None = None, programs: Sequence[Program] = ()
 ) -> Verdict:
-    """What a check came to, from the steps that were run for it and the programs that it made.
+    """The verdict on a check, from the steps that were run for it and the programs that it made.
 
     `oracle` is needed where a step must print numbers. A step that is demanded and was not run, though those before it
     ended as they must, is wrong, and so is one that nobody demanded. Raises `InternalError` where the oracle is
@@ -127,7 +127,7 @@ def conclude(checks: Sequence[Check], verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def _then(so_far: Verdict, finding: Verdict) -> Verdict:
-    """What a check came to with one more step; the first thing that is not right decides."""
+    """The verdict on a check with one more step; the first fault decides."""
     outcome = so_far.outcome if finding.holds or not so_far.holds else finding.outcome
     return replace(_join(so_far, finding), outcome=outcome, expected=so_far.expected)
 
