@@ -21,7 +21,7 @@ def _parser() -> options.Parser:
     parser = options.command_parser(
         "update",
         "Ask the archives for newer versions of every pin, write them wherever they stand, and show the difference.",
-        epilog="Exit codes: 0, 1 where --check found something newer, 3 where an archive did not answer.",
+        epilog="Exit codes: 0; 1 where --check found something newer; else 3 where an archive did not answer.",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; only say what is newer")
     parser.add_argument(

@@ -62,7 +62,7 @@ def rule(kind: str = "cargo-run", **declared: object) -> SmokeRule:
             "name": "tiny",
             "summary": "x",
             "kind": kind,
-            "command": ("cargo", "offload", "run", "--target", "{{ target }}"),
+            "command": ("cargo", "offload", "run", "--device", "{{ target }}"),
             "cells": ("*",),
             "timeout_s": 7,
         }
@@ -79,8 +79,8 @@ def run(engine: FakeEngine, folder: Path, rule: SmokeRule, *, ca: Path | None = 
 def test_a_smoke_test_compiles_and_runs_apart(engine: FakeEngine, tmp_path: Path) -> None:
     assert run(engine, tmp_path, rule()) == ["compile", "run"]
     compiled, ran = engine.runs
-    assert compiled.argv == ("cargo", "offload", "build", "--target", "host")
-    assert ran.argv == ("cargo", "offload", "run", "--target", "host")
+    assert compiled.argv == ("cargo", "offload", "build", "--device", "host")
+    assert ran.argv == ("cargo", "offload", "run", "--device", "host")
     assert (compiled.env, ran.env) == ({}, {"B": "1"})
     for request in (compiled, ran):
         assert request.timeout == 7 and request.mounts == (Mount(source=tmp_path, target="/src"),)
@@ -100,9 +100,9 @@ def test_each_case_of_a_crash_is_run(engine: FakeEngine, tmp_path: Path) -> None
     engine.answers["run"] = Answer(returncode=134)
     assert run(engine, tmp_path, rule("cargo-crash")) == ["compile", "run a", "run b"]
     compiled, cases = engine.runs
-    assert compiled.argv == ("cargo", "offload", "build", "--target", "host") and not compiled.env
+    assert compiled.argv == ("cargo", "offload", "build", "--device", "host") and not compiled.env
     first, second = steps_of(cases)
-    assert first.argv == ("cargo", "offload", "run", "--target", "host", "--", "a")
+    assert first.argv == ("cargo", "offload", "run", "--device", "host", "--", "a")
     assert (first.env, second.env) == ({"A": "a", "B": "1"}, {"A": "b", "B": "1"})
     assert first.timeout == 7 and cases.timeout == 2 * (7 + 10)
     assert cases.mounts == (Mount(source=tmp_path, target="/src"),) and cases.workdir == "/src"
@@ -114,7 +114,7 @@ def test_each_case_is_compiled(engine: FakeEngine, tmp_path: Path) -> None:
     assert run(engine, tmp_path, rule("cargo-build")) == ["compile a", "compile b"]
     (cases,) = engine.runs
     first, _ = steps_of(cases)
-    assert first.argv == ("cargo", "offload", "build", "--target", "host", "a")
+    assert first.argv == ("cargo", "offload", "build", "--device", "host", "a")
     assert first.env == {"A": "a"}
 
 
@@ -122,13 +122,13 @@ def test_each_case_can_be_run_again_by_hand(engine: FakeEngine, tmp_path: Path) 
     sandbox = Sandbox(image="image:1", folder=tmp_path)
     found = [result for _, result in run_steps(engine, sandbox, rule("cargo-build").steps("host"), {})]
     assert [result.request.replay().partition("-w /src ")[2] for result in found] == [
-        f"-e A={name} image:1 cargo offload build --target host {name}" for name in "ab"
+        f"-e A={name} image:1 cargo offload build --device host {name}" for name in "ab"
     ]
 
 
 def test_one_case_alone_needs_no_script(engine: FakeEngine, tmp_path: Path) -> None:
     assert run(engine, tmp_path, rule("cargo-build", cases=[{"name": "a", "says": ["x"]}])) == ["compile a"]
-    assert engine.runs[0].argv == ("cargo", "offload", "build", "--target", "host")
+    assert engine.runs[0].argv == ("cargo", "offload", "build", "--device", "host")
 
 
 def results(engine: FakeEngine, folder: Path, *answers: RunResult | None) -> dict[str, RunResult]:
@@ -157,7 +157,7 @@ def test_after_a_case_that_took_its_container_along_the_others_get_another(engin
     first, second = found["compile a"], found["compile b"]
     assert (first.returncode, first.stdout, first.duration, first.timed_out) == (137, "going\n", 9.0, False)
     assert (second.returncode, second.stdout) == (0, "") and len(engine.runs) == 2
-    assert engine.runs[1].argv == ("cargo", "offload", "build", "--target", "host", "b")
+    assert engine.runs[1].argv == ("cargo", "offload", "build", "--device", "host", "b")
 
 
 def test_a_case_that_the_containers_limit_ended_is_late(engine: FakeEngine, tmp_path: Path) -> None:
