@@ -16,7 +16,7 @@ from urllib3.exceptions import ProtocolError
 from holoenzyme.cli import main as cli
 from holoenzyme.engine.api import Api
 from holoenzyme.engine.trouble import Absent, Conflict, EngineRefused, NoEngine, Trouble, no_answer
-from holoenzyme.engine.versions import NEEDS, NEWEST, OLDEST, ApiVersion, UnfitVersion
+from holoenzyme.engine.versions import NEEDS, NEWEST, OLDEST, ApiVersion, EngineVersion, UnfitVersion, negotiate
 from holoenzyme.errors import ExitCode, HoloenzymeError, InfrastructureError, InternalError, UserError
 
 # Docker's package leaves the sockets of connections that failed to the collector.
@@ -108,6 +108,12 @@ def test_an_engine_that_is_too_new_is_named() -> None:
         "Docker Engine 40.0.0 is too new: it wants API 1.60 or newer, and this project speaks 1.41 to 1.52"
     )
     assert refused.fix is not None and '"min-api-version": "1.52"' in refused.fix
+
+
+@pytest.mark.parametrize(("oldest", "newest", "taken"), [("1.0", OLDEST, OLDEST), (NEWEST, "1.80", NEWEST)])
+def test_one_version_in_common_is_enough(oldest: ApiVersion | str, newest: ApiVersion | str, taken: ApiVersion) -> None:
+    span = {"oldest": ApiVersion.parse(str(oldest)), "newest": ApiVersion.parse(str(newest))}
+    assert negotiate(EngineVersion(name="Docker Engine", release="1", **span)).api == taken
 
 
 def test_an_engine_that_was_updated_since_it_was_asked() -> None:
