@@ -17,7 +17,7 @@
 //! }
 //! ```
 //!
-//! `cargo offload run` compiles it for the virtual host device, and `cargo offload run --target sm_90` for a GPU.
+//! `cargo offload run` compiles it for the virtual host device, and `cargo offload run --device sm_90` for a GPU.
 //!
 //! On a GPU the crate also brings the panic handler: a thread that panics (an index out of bounds, for one) traps,
 //! which ends the launch with an error.
