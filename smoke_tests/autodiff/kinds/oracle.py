@@ -8,6 +8,7 @@ from typing import Any
 
 _dual: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("dual.py")))
 sin, number, expected = _dual["sin"], _dual["number"], _dual["expected"]
+_late: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("oracle_late.py")))
 
 
 def weigh(y: Any) -> Any:
@@ -436,6 +437,11 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "constant_or_code": (lambda x, n: 2 * x[0] + 2 * x[1] + x[2] * x[2] * x[2], [0.2, 0.5, 0.7], 2),
     "best_so_far": (lambda x, n: x[1] * x[1] * x[1], [0.5, 0.4, 0.9, 0.7], 0),
     "index_before": (lambda x, n: x[0] * x[1] + x[1] * x[2] + x[2] * x[3], [0.5, 0.4, 0.9, 0.7], 4),
+    "kept_and_grown": (_late["kept_and_grown"], [0.9, 1.4, 0.3, 0.2], 6),
+    "pairs_in_turn": (lambda x, n: x[1] * x[2] * x[2], [0.5, 1.2, 0.8], 1),
+    "perhaps_high": (lambda x, n: 4 * x[0] * x[0] + 3 * x[1] * x[1] + 4 * x[2] * x[2], [0.3, 0.9, 0.7], 6),
+    "counted_perhaps": (_late["counted_perhaps"], [0.3, 0.9, 0.7], 4),
+    "packed_factor": (_late["packed_factor"], [4.0, 0.5, 3.0, -0.7, 0.9, 2.5], 3),
     "copied_from_call": (copied_from_call, [0.5, 1.5, 2.5], 4),
     "rows": (rows, [0.5, 1.5, 2.5], 4),
     "weighted": (weighted, [0.5, 1.5, 2.5], 4),

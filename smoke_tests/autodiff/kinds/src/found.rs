@@ -25,6 +25,11 @@ pub const CASES: &[Case] = &[
     constant_or_code::CASE,
     best_so_far::CASE,
     index_before::CASE,
+    kept_and_grown::CASE,
+    pairs_in_turn::CASE,
+    perhaps_high::CASE,
+    counted_perhaps::CASE,
+    packed_factor::CASE,
 ];
 
 // Loops that end together: how often the inner one ran was looked up where nothing was written.
@@ -361,4 +366,95 @@ gradient!(index_before, [0.5, 0.4, 0.9, 0.7], 4, |x, n| {
         last = Some(i);
     }
     s
+});
+
+// One of several vectors is kept, and grows: how much there was to copy, the last one made decided.
+gradient!(kept_and_grown, [0.9, 1.4, 0.3, 0.2], 6, |x, n| {
+    let mut s = 0.0;
+    let mut kept: Vec<f64> = Vec::new();
+    for i in 0..n {
+        let rest: Vec<f64> = x
+            .iter()
+            .skip(i % 3)
+            .map(|v| v * 0.2 * (i + 1) as f64)
+            .collect();
+        if rest.len() % 2 == 0 {
+            s += rest[0] * rest[1];
+        } else {
+            kept = rest;
+        }
+    }
+    kept.push(s);
+    kept.iter().map(|v| v * v).sum()
+});
+
+// What nested loops leave: whether the inner one ran in the last turn was looked up at another turn's index.
+gradient!(pairs_in_turn, [0.5, 1.2, 0.8], 1, |x, n| {
+    let mut last: Option<f64> = None;
+    for i in 0..x.len() {
+        for b in x.iter().skip(i + n) {
+            last = Some(last.map_or(*b, |p| p * b));
+        }
+    }
+    last.unwrap_or(0.0)
+});
+
+// What is asked of a number only where there is one was asked where there is none.
+gradient!(perhaps_high, [0.3, 0.9, 0.7], 6, |x, n| {
+    let mut s = 0.0;
+    for i in 0..n {
+        let found = x.iter().find(|v| i % 2 == 0 && **v > 0.1 * i as f64);
+        let k = match found {
+            None => 1.0,
+            Some(v) if *v > 0.5 => 2.0,
+            Some(_) => 3.0,
+        };
+        s += k * x[i % 3] * x[i % 3];
+    }
+    s
+});
+
+// A loop within a loop that runs only where what counts it is there.
+struct Weights {
+    count: usize,
+    scale: f64,
+}
+
+#[inline(never)]
+fn scaled(x: &[f64], weights: Option<&Weights>, n: usize) -> f64 {
+    let mut s = 1.0;
+    for i in 0..n {
+        s *= x[i % 3] + 0.5;
+        if let Some(w) = weights {
+            for j in 0..w.count {
+                s *= s * w.scale + x[j];
+            }
+        }
+        s += x[i % 2];
+    }
+    s
+}
+
+gradient!(counted_perhaps, [0.3, 0.9, 0.7], 4, |x, n| {
+    let weights = Weights {
+        count: n - 2,
+        scale: 0.25,
+    };
+    scaled(x, None, n) + scaled(x, std::hint::black_box(Some(&weights)), 2)
+});
+
+// A packed triangle: where its rows start, a loop counts.
+gradient!(packed_factor, [4.0, 0.5, 3.0, -0.7, 0.9, 2.5], 3, |x, n| {
+    let at = |i: usize, j: usize| i * (i + 1) / 2 + j;
+    let mut a = x.to_vec();
+    for i in 0..n {
+        for j in 0..=i {
+            let mut s = a[at(i, j)];
+            for k in 0..j {
+                s -= a[at(i, k)] * a[at(j, k)];
+            }
+            a[at(i, j)] = if i == j { s.sqrt() } else { s / a[at(j, j)] };
+        }
+    }
+    (0..n).map(|i| a[at(i, i)] * a[at(i, i)]).product()
 });
