@@ -378,7 +378,7 @@ gradient!(kept_and_grown, [0.9, 1.4, 0.3, 0.2], 6, |x, n| {
             .skip(i % 3)
             .map(|v| v * 0.2 * (i + 1) as f64)
             .collect();
-        if rest.len() % 2 == 0 {
+        if rest.len().is_multiple_of(2) {
             s += rest[0] * rest[1];
         } else {
             kept = rest;
