@@ -37,3 +37,14 @@ def packed_factor(x: Any, n: int) -> Any:
     """The determinant of the symmetric matrix whose lower triangle is packed."""
     a, b, c, d, e, f = x
     return a * c * f + 2 * b * d * e - a * e * e - c * d * d - f * b * b
+
+
+def read_in_turn(x: Any, n: int) -> Any:
+    """A product of the numbers, then of their squares where one was read and of their halves where more were."""
+    numbers, total = list(x), 1.0
+    for i in range(n):
+        count = i * 7 % 3 + 1
+        for v in numbers[:count]:
+            total = total + v * total
+        numbers = [v * v if count == 1 else v * 0.5 for v in x]
+    return total

@@ -30,6 +30,7 @@ pub const CASES: &[Case] = &[
     perhaps_high::CASE,
     counted_perhaps::CASE,
     packed_factor::CASE,
+    read_in_turn::CASE,
 ];
 
 // Loops that end together: how often the inner one ran was looked up where nothing was written.
@@ -457,4 +458,21 @@ gradient!(packed_factor, [4.0, 0.5, 3.0, -0.7, 0.9, 2.5], 3, |x, n| {
         }
     }
     (0..n).map(|i| a[at(i, i)] * a[at(i, i)]).product()
+});
+
+// Which vector a loop reads, where it ended in the turn before decides: it was taken for where it is now.
+gradient!(read_in_turn, [0.3, 1.2, 0.7], 5, |x, n| {
+    let y: Vec<f64> = x.iter().map(|v| v * v).collect();
+    let z: Vec<f64> = x.iter().map(|v| v * 0.5).collect();
+    let mut from: &[f64] = x;
+    let mut s = 1.0;
+    for i in 0..n {
+        let mut last = 0;
+        for (j, v) in from[..i * 7 % 3 + 1].iter().enumerate() {
+            s += v * s;
+            last = j;
+        }
+        from = if last == 0 { &y } else { &z };
+    }
+    s
 });
