@@ -11,12 +11,12 @@ use cargo_common::contract::{Frame, Problem};
 
 use source::Source;
 
-/// Something that would be wrong, in the function that `autodiff_forward` made.
+/// Something that would be wrong, in a function that was made or in a call of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The name of that function.
     pub function: String,
-    /// How many functions of that name come before it.
+    /// How many functions of that name come before it; of a call, how often the name stands before it at all.
     pub before: usize,
     /// What is wrong.
     pub kind: Kind,
@@ -29,6 +29,8 @@ pub enum Kind {
     Result,
     /// A pair of numbers by value as `Dual`: it is taken for a number and its tangent. With its type.
     Pair(String),
+    /// The seed of an `Active` result in a call, which may be other than 1: it is not handed on.
+    Seed,
 }
 
 impl Fault {
@@ -49,6 +51,12 @@ impl Fault {
                  `patched` channel"
                     .to_string(),
             ),
+            Kind::Seed => (
+                format!("this compiler does not hand on the seed of `{}`: it always takes 1", self.function),
+                "write `1.0`, and multiply what comes out; or use an image of the `patched` channel, where the seed \
+                 counts"
+                    .to_string(),
+            ),
         };
         Problem {
             message,
@@ -61,6 +69,9 @@ impl Fault {
     /// Where it stands, in the tree of the expanded source as rustc prints it (`-Zunpretty=ast-tree,expanded`): what a
     /// macro makes has the place of the macro.
     pub fn place(&self, tree: &str) -> Option<Frame> {
+        if self.kind == Kind::Seed {
+            return self.place_of_call(tree);
+        }
         let ident = format!("ident: {}#", self.function);
         let mut item = None;
         let mut previous = ["", ""];
@@ -80,6 +91,20 @@ impl Fault {
             previous = [previous[1], line];
         }
         None
+    }
+
+    /// The place of the name that is called, which is told after it.
+    fn place_of_call(&self, tree: &str) -> Option<Frame> {
+        let ident = format!("ident: {}#", self.function);
+        let mut lines = tree.lines().map(str::trim_start);
+        let mut left = self.before;
+        lines.find(|line| {
+            let is_name = line.starts_with(&ident);
+            let is_it = is_name && left == 0;
+            left = left.saturating_sub(usize::from(is_name));
+            is_it
+        })?;
+        lines.find_map(|line| frame(line.strip_prefix("span: ")?))
     }
 }
 
@@ -126,6 +151,11 @@ fn faults_of(source: &Source) -> Vec<Fault> {
             }
         }
     }
+    faults.extend(source.seeds().map(|call| Fault {
+        function: call.name.clone(),
+        before: call.before,
+        kind: Kind::Seed,
+    }));
     faults
 }
 
@@ -148,6 +178,7 @@ mod tests {
         let shown = |kind| match kind {
             Kind::Result => "result".to_string(),
             Kind::Pair(given) => given,
+            Kind::Seed => "seed".to_string(),
         };
         faults
             .into_iter()
@@ -264,6 +295,50 @@ mod tests {
     }
 
     #[test]
+    fn seeds_are_faults() {
+        let source = "
+            #[rustc_autodiff(Reverse, 1, Duplicated, Active)]
+            fn d(x: &[f64], dx: &mut [f64], dret: f64) -> f64 {
+                ::core::intrinsics::autodiff(f::<> as fn(_: &[f64]) -> f64, d::<>, (x, dx, dret))
+            }
+            #[rustc_autodiff(Reverse, 1, Duplicated, Const)]
+            fn unseeded(x: &[f64], dx: &mut [f64], k: f64) -> f64 { 0.0 }
+            impl Model {
+                #[rustc_autodiff(Reverse, 1, Const, Active, Active)]
+                fn dm<T>(&self, x: f64, dret: f64) -> (f64, f64) { 0 }
+            }
+        ";
+        for (call, is_fault) in [
+            ("d(&x, &mut y, 1.0)", false),
+            ("crate::d(&x, &mut y, 1.)", false),
+            ("d(&x, &mut y, 1.0_f64,)", false),
+            ("d(&f::<A, B>(x), &mut y, 1f64)", false),
+            ("d(&x, &mut y, 2.0)", true),
+            ("d(&x, &mut y, -1.0)", true),
+            ("d(&f::<A, B>(x), &mut y, seed)", true),
+            ("self::d(&x, &mut [0.0; 2], 1.0 / n)", true),
+            ("d(&x, &mut y)", false),
+            ("other(&x, &mut y, 2.0)", false),
+            ("unseeded(&x, &mut y, 2.0)", false),
+            ("m.dm(3.0, 1.0)", false),
+            ("m.dm(1.0, s)", true),
+            ("Model::dm(&m, 1.0, s)", true),
+            ("m.dm::<Vec<fn(f64) -> f64>>(1.0, s)", true),
+            ("if a < d { (1.0, 2.0, 3.0) }", false),
+        ] {
+            let name = if call.contains("dm") { "dm" } else { "d" };
+            let before = if name == "d" { 2 } else { 1 };
+            let source = format!("{source} fn main() {{ {call}; }}");
+            let expected = if is_fault {
+                vec![fault(name, before, "seed")]
+            } else {
+                vec![]
+            };
+            assert_eq!(found(&source), expected, "{call}");
+        }
+    }
+
+    #[test]
     fn texts_of_macros_are_no_functions() {
         let source = "macro_rules! m { () => { fn d() {} } }
             #[rustc_autodiff(Forward, 1, Dual, Const)]
@@ -302,6 +377,31 @@ mod tests {
         };
         assert_eq!(place(0), Some(("src/a b.rs".into(), 10, 5)));
         assert_eq!(place(1), Some(("c:/b.rs".into(), 20, 7)));
+        assert_eq!(place(2), None);
+    }
+
+    #[test]
+    fn places_are_those_of_calls() {
+        let tree = "
+                    ident: d#0,
+            span: src/a.rs:10:5: 10:40 (#9),
+                    ident: dm#0,
+                                ident: d#4,
+                                args: None,
+                        span: src/b.rs:20:7: 20:8 (#0),
+        ";
+        let place = |before| {
+            let kind = Kind::Seed;
+            let frame = Fault {
+                function: "d".into(),
+                before,
+                kind,
+            }
+            .place(tree)?;
+            Some((frame.file, frame.line, frame.column))
+        };
+        assert_eq!(place(0), Some(("src/a.rs".into(), 10, 5)));
+        assert_eq!(place(1), Some(("src/b.rs".into(), 20, 7)));
         assert_eq!(place(2), None);
     }
 }

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from holoenzyme.fuzz.model import Piece
 
 #: In this order: a seed means the same function until one of them changes.
-_FILES = ("patterns.yaml",)
+_FILES = ("patterns.yaml", "patterns_lives.yaml")
 #: What reaches further than most programs do, and is refused more often.
 _WIDE = ("patterns_data.yaml", "patterns_code.yaml", "patterns_numeric.yaml", "patterns_calls.yaml")
 _HOLE = re.compile(r"@([A-Za-z_]\w*)(\[[^\]@]*\])?")

@@ -1,10 +1,11 @@
-//! The functions that forward mode makes, and the types, in an expanded source.
+//! The functions that forward mode makes, the calls of those with a seed, and the types, in an expanded source.
 
 use std::collections::HashMap;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
-use syn::{FnArg, Item, ReturnType, Signature, Type};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprLit, FnArg, Item, Lit, ReturnType, Signature, Token, Type};
 
 use super::scalars::Types;
 
@@ -19,9 +20,22 @@ pub struct Source {
     /// The types that it has.
     pub types: Types,
     functions: HashMap<String, usize>,
+    /// The functions that reverse mode makes of one with an `Active` result, with the numbers of their arguments.
+    seeded: HashMap<String, Vec<usize>>,
+    calls: Vec<Call>,
+    words: HashMap<String, usize>,
 }
 
-/// A function that forward mode makes.
+/// A call by name.
+pub struct Call {
+    /// The last word of the name.
+    pub name: String,
+    /// How often that word stands before it, in whatever sense.
+    pub before: usize,
+    arguments: TokenStream,
+}
+
+/// A function that is made.
 pub struct Derivative {
     /// How many functions of that name come before it.
     pub before: usize,
@@ -41,11 +55,28 @@ impl Source {
         Some(source)
     }
 
+    /// The calls of derivatives whose seed is anything but the literal 1.
+    pub fn seeds(&self) -> impl Iterator<Item = &Call> {
+        let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
+        self.calls.iter().filter(move |call| {
+            let Some(counts) = self.seeded.get(&call.name) else {
+                return false;
+            };
+            let given = parser.parse2(call.arguments.clone());
+            given.is_ok_and(|given| {
+                counts.contains(&given.len()) && !given.last().is_some_and(is_one)
+            })
+        })
+    }
+
     fn look_at(&mut self, tokens: TokenStream) {
         let trees: Vec<TokenTree> = tokens.into_iter().collect();
         let mut attribute = None;
         let mut at = 0;
         while at < trees.len() {
+            if let TokenTree::Ident(word) = &trees[at] {
+                self.word(&word.to_string(), &trees[..at], &trees[at + 1..]);
+            }
             match &trees[at] {
                 // Its text is expanded where it is used.
                 TokenTree::Ident(word) if word == "macro_rules" => {
@@ -65,15 +96,19 @@ impl Source {
                         let count = self.functions.entry(name.to_string()).or_default();
                         let before = *count;
                         *count += 1;
-                        if let Some((width, activities)) = attribute.take()
+                        if let Some((mode, width, activities)) = attribute.take()
                             && let Some(signature) = first::<Signature>(&trees[at..])
                         {
-                            self.derivatives.push(Derivative {
+                            let derivative = Derivative {
                                 before,
                                 signature,
                                 width,
                                 activities,
-                            });
+                            };
+                            match mode {
+                                Mode::Forward => self.derivatives.push(derivative),
+                                Mode::Reverse => self.seed(&derivative),
+                            }
                         }
                     }
                 }
@@ -87,6 +122,41 @@ impl Source {
                 _ => {}
             }
             at += 1;
+        }
+    }
+
+    /// Counts a word, and keeps it where it is called.
+    fn word(&mut self, name: &str, left: &[TokenTree], right: &[TokenTree]) {
+        let count = self.words.entry(name.to_string()).or_default();
+        let before = *count;
+        *count += 1;
+        let is_declared = matches!(left.last(), Some(TokenTree::Ident(word)) if word == "fn");
+        if !is_declared && let Some(arguments) = arguments(right) {
+            self.calls.push(Call {
+                name: name.to_string(),
+                before,
+                arguments,
+            });
+        }
+    }
+
+    /// Notes how many arguments the calls of a derivative have, where the last of them is a seed.
+    fn seed(&mut self, derivative: &Derivative) {
+        if derivative
+            .activities
+            .last()
+            .is_none_or(|word| word != "Active")
+        {
+            return;
+        }
+        let inputs = &derivative.signature.inputs;
+        let counts = self
+            .seeded
+            .entry(derivative.signature.ident.to_string())
+            .or_default();
+        counts.push(inputs.len());
+        if matches!(inputs.first(), Some(FnArg::Receiver(_))) {
+            counts.push(inputs.len() - 1);
         }
     }
 }
@@ -131,9 +201,56 @@ impl Derivative {
     }
 }
 
-/// The attribute of a function that forward mode makes; `Some(None)` for another attribute.
+/// How a function is differentiated.
+#[derive(Clone, Copy)]
+enum Mode {
+    Forward,
+    Reverse,
+}
+
+/// The arguments, where a call follows a name: parentheses, perhaps with types before them (`::<f64>`).
+fn arguments(trees: &[TokenTree]) -> Option<TokenStream> {
+    let mut depth = 0_usize;
+    let mut previous = ' ';
+    for (at, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Group(group) if depth == 0 => {
+                return (group.delimiter() == Delimiter::Parenthesis).then(|| group.stream());
+            }
+            TokenTree::Punct(mark) if at < 2 && mark.as_char() == ':' => {}
+            TokenTree::Punct(mark) if (at == 2 || depth > 0) && mark.as_char() == '<' => depth += 1,
+            // Not that of `->`.
+            TokenTree::Punct(mark) if depth > 0 && mark.as_char() == '>' && previous != '-' => {
+                depth -= 1;
+            }
+            _ if depth > 0 => {}
+            _ => return None,
+        }
+        previous = match tree {
+            TokenTree::Punct(mark) => mark.as_char(),
+            _ => ' ',
+        };
+    }
+    None
+}
+
+/// Whether it is the number 1 as it is written.
+fn is_one(argument: &Expr) -> bool {
+    let digits = match argument {
+        Expr::Lit(ExprLit { lit, .. }) => match lit {
+            Lit::Float(number) => number.base10_digits(),
+            // `1f64`
+            Lit::Int(number) => number.base10_digits(),
+            _ => return false,
+        },
+        _ => return false,
+    };
+    digits.parse() == Ok(1.0_f64)
+}
+
+/// The attribute of a function that is made; `Some(None)` for another attribute.
 #[expect(clippy::option_option, reason = "what is no attribute is looked into")]
-fn attribute_of(group: &Group) -> Option<Option<(usize, Vec<String>)>> {
+fn attribute_of(group: &Group) -> Option<Option<(Mode, usize, Vec<String>)>> {
     if group.delimiter() != Delimiter::Bracket {
         return None;
     }
@@ -150,7 +267,16 @@ fn attribute_of(group: &Group) -> Option<Option<(usize, Vec<String>)>> {
                 .collect();
             let (mode, rest) = words.split_first()?;
             let (width, activities) = rest.split_first()?;
-            Some((mode == "Forward").then(|| (width.parse().unwrap_or(1), activities.to_vec())))
+            let mode = match &**mode {
+                "Forward" => Mode::Forward,
+                "Reverse" => Mode::Reverse,
+                _ => return Some(None),
+            };
+            Some(Some((
+                mode,
+                width.parse().unwrap_or(1),
+                activities.to_vec(),
+            )))
         }
         _ => None,
     }
