@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from holoenzyme import console
@@ -14,8 +15,11 @@ from holoenzyme.cli import options
 from holoenzyme.errors import ExitCode, UserError
 from holoenzyme.fuzz.benches import host_bench, image_bench
 from holoenzyme.fuzz.campaign import AUTODIFF, OFFLOAD, Bench
+from holoenzyme.fuzz.generate import generate
 from holoenzyme.fuzz.hunt import Hunt
+from holoenzyme.fuzz.model import GeneratedFunction
 from holoenzyme.fuzz.oracle import FunctionOutcome
+from holoenzyme.fuzz.tangle import tangle
 from holoenzyme.process import SubprocessRunner
 from holoenzyme.prove.images import build_cells
 from holoenzyme.report.fuzz_table import as_data, tables
@@ -53,7 +57,7 @@ def run(argv: list[str], root: Path) -> int:
             shrinks=arguments.shrink,
             folder=folder,
             differences=arguments.what == "generator",
-            wide=arguments.wide,
+            make=_maker(arguments),
             words=_words(arguments),
         )
         seeds = range(arguments.seed, arguments.seed + arguments.functions) if arguments.functions else None
@@ -90,7 +94,9 @@ def _parser() -> options.Parser:
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="the seed of the first function (1)")
     parser.add_argument("--cell", metavar="CELL", help="another cell than the default one")
     options.add_stores(parser)
-    parser.add_argument("--wide", action="store_true", help="with constructs that are refused more often, too")
+    made = parser.add_mutually_exclusive_group()
+    made.add_argument("--wide", action="store_true", help="with constructs that are refused more often, too")
+    made.add_argument("--tangled", action="store_true", help="few constructs, in loops and branches in each other")
     parser.add_argument("--crate", type=int, default=50, metavar="N", help="functions in one crate (50)")
     parser.add_argument("--shrink", type=int, default=10, metavar="N", help="failures that are shrunk (10)")
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"where programs and figures go ({OUTPUT})")
@@ -103,7 +109,12 @@ def _words(arguments: argparse.Namespace) -> list[str]:
     """The arguments that make the same functions for the same compiler again, but for the seed."""
     cell = ["--cell", arguments.cell] if arguments.cell else []
     compiler = ["--compiler", arguments.compiler, "--rustc", arguments.rustc] if arguments.compiler else []
-    return [arguments.what, *cell, *compiler, *(["--wide"] if arguments.wide else [])]
+    made = [f"--{word}" for word in ("wide", "tangled") if getattr(arguments, word)]
+    return [arguments.what, *cell, *compiler, *made]
+
+
+def _maker(arguments: argparse.Namespace) -> Callable[[int], GeneratedFunction]:
+    return tangle if arguments.tangled else partial(generate, wide=arguments.wide)
 
 
 @contextmanager

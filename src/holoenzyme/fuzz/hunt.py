@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,11 +29,11 @@ class Hunt:
         shrinks: int,
         folder: Path,
         differences: bool = False,
-        wide: bool = False,
+        make: Callable[[int], GeneratedFunction] = generate,
         words: Sequence[str] = (),
     ) -> None:
         self._bench, self._crate, self._left, self._folder = bench, crate, shrinks, folder
-        self._differences, self._wide, self._words = differences, wide, tuple(words)
+        self._differences, self._make, self._words = differences, make, tuple(words)
         self._start, self._started = time.monotonic(), datetime.now(UTC)
         self._shrunk: set[str] = set()
         self.results: list[FunctionResult] = []
@@ -59,7 +59,7 @@ class Hunt:
         }
 
     def _batch(self, seeds: range) -> None:
-        programs = {str(seed): generate(seed, wide=self._wide) for seed in seeds}
+        programs = {str(seed): self._make(seed) for seed in seeds}
         if self._differences:
             programs = {name: moved(program) for name, program in programs.items()}
         found = examine(self._bench, list(programs.items()), self._crate)
