@@ -307,6 +307,8 @@ mod tests {
                 #[rustc_autodiff(Reverse, 1, Const, Active, Active)]
                 fn dm<T>(&self, x: f64, dret: f64) -> (f64, f64) { 0 }
             }
+            mod a { fn d(x: f64, y: f64, z: f64) {} fn g() { d(1.0, 2.0, 3.0); } }
+            mod b { fn g() { d(1.0, 2.0, 1.0); } }
         ";
         for (call, is_fault) in [
             ("d(&x, &mut y, 1.0)", false),
@@ -325,9 +327,11 @@ mod tests {
             ("Model::dm(&m, 1.0, s)", true),
             ("m.dm::<Vec<fn(f64) -> f64>>(1.0, s)", true),
             ("if a < d { (1.0, 2.0, 3.0) }", false),
+            ("a::d(1.0, 2.0, 3.0)", false),
+            ("b::d(1.0, 2.0, 3.0)", true),
         ] {
             let name = if call.contains("dm") { "dm" } else { "d" };
-            let before = if name == "d" { 2 } else { 1 };
+            let before = if name == "d" { 5 } else { 1 };
             let source = format!("{source} fn main() {{ {call}; }}");
             let expected = if is_fault {
                 vec![fault(name, before, "seed")]

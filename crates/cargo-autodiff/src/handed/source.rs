@@ -20,10 +20,12 @@ pub struct Source {
     /// The types that it has.
     pub types: Types,
     functions: HashMap<String, usize>,
-    /// The functions that reverse mode makes of one with an `Active` result, with the numbers of their arguments.
-    seeded: HashMap<String, Vec<usize>>,
+    /// By name, where a function is declared, and how many arguments its calls have where the last of them is a seed.
+    declared: HashMap<String, Vec<(usize, Vec<usize>)>>,
     calls: Vec<Call>,
     words: HashMap<String, usize>,
+    /// The last words of the names of modules; the crate itself is the first.
+    modules: Vec<String>,
 }
 
 /// A call by name.
@@ -32,7 +34,17 @@ pub struct Call {
     pub name: String,
     /// How often that word stands before it, in whatever sense.
     pub before: usize,
+    /// What stands before the name: nothing, a word and `::`, or else a dot.
+    after: After,
+    module: usize,
     arguments: TokenStream,
+}
+
+/// What stands before a name that is called.
+enum After {
+    Nothing,
+    Path(String),
+    Dot,
 }
 
 /// A function that is made.
@@ -50,8 +62,11 @@ impl Source {
     /// Reads an expanded source; none where that is no Rust.
     pub fn read(expanded: &str) -> Option<Self> {
         let tokens: TokenStream = expanded.parse().ok()?;
-        let mut source = Self::default();
-        source.look_at(tokens);
+        let mut source = Self {
+            modules: vec!["crate".to_string()],
+            ..Self::default()
+        };
+        source.look_at(tokens, 0);
         Some(source)
     }
 
@@ -59,9 +74,10 @@ impl Source {
     pub fn seeds(&self) -> impl Iterator<Item = &Call> {
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
         self.calls.iter().filter(move |call| {
-            let Some(counts) = self.seeded.get(&call.name) else {
+            let counts = self.seeded(call);
+            if counts.is_empty() {
                 return false;
-            };
+            }
             let given = parser.parse2(call.arguments.clone());
             given.is_ok_and(|given| {
                 counts.contains(&given.len()) && !given.last().is_some_and(is_one)
@@ -69,13 +85,33 @@ impl Source {
         })
     }
 
-    fn look_at(&mut self, tokens: TokenStream) {
+    /// How many arguments a call has where the last of them is a seed. Names are not resolved: it is a function of that
+    /// name in the same module, or in one of the name that stands before it, or else any.
+    fn seeded(&self, call: &Call) -> Vec<usize> {
+        let Some(declared) = self.declared.get(&call.name) else {
+            return Vec::new();
+        };
+        let is_near = |module: usize| match &call.after {
+            After::Nothing => module == call.module,
+            After::Path(word) if word == "self" => module == call.module,
+            After::Path(word) => self.modules[module] == *word,
+            After::Dot => false,
+        };
+        let is_any_near = declared.iter().any(|(module, _)| is_near(*module));
+        declared
+            .iter()
+            .filter(|(module, _)| !is_any_near || is_near(*module))
+            .flat_map(|(_, counts)| counts.iter().copied())
+            .collect()
+    }
+
+    fn look_at(&mut self, tokens: TokenStream, module: usize) {
         let trees: Vec<TokenTree> = tokens.into_iter().collect();
         let mut attribute = None;
         let mut at = 0;
         while at < trees.len() {
             if let TokenTree::Ident(word) = &trees[at] {
-                self.word(&word.to_string(), &trees[..at], &trees[at + 1..]);
+                self.word(&word.to_string(), &trees[..at], &trees[at + 1..], module);
             }
             match &trees[at] {
                 // Its text is expanded where it is used.
@@ -96,6 +132,7 @@ impl Source {
                         let count = self.functions.entry(name.to_string()).or_default();
                         let before = *count;
                         *count += 1;
+                        let mut counts = Vec::new();
                         if let Some((mode, width, activities)) = attribute.take()
                             && let Some(signature) = first::<Signature>(&trees[at..])
                         {
@@ -107,16 +144,22 @@ impl Source {
                             };
                             match mode {
                                 Mode::Forward => self.derivatives.push(derivative),
-                                Mode::Reverse => self.seed(&derivative),
+                                Mode::Reverse => counts = derivative.seeded(),
                             }
                         }
+                        let name = name.to_string();
+                        self.declared
+                            .entry(name)
+                            .or_default()
+                            .push((module, counts));
                     }
                 }
                 TokenTree::Group(group) => {
                     if let Some(inner) = attribute_of(group) {
                         attribute = inner.or(attribute);
                     } else {
-                        self.look_at(group.stream());
+                        let inner = self.module(&trees[..at]).unwrap_or(module);
+                        self.look_at(group.stream(), inner);
                     }
                 }
                 _ => {}
@@ -125,43 +168,56 @@ impl Source {
         }
     }
 
-    /// Counts a word, and keeps it where it is called.
-    fn word(&mut self, name: &str, left: &[TokenTree], right: &[TokenTree]) {
-        let count = self.words.entry(name.to_string()).or_default();
-        let before = *count;
-        *count += 1;
-        let is_declared = matches!(left.last(), Some(TokenTree::Ident(word)) if word == "fn");
-        if !is_declared && let Some(arguments) = arguments(right) {
-            self.calls.push(Call {
-                name: name.to_string(),
-                before,
-                arguments,
-            });
+    /// The module that a group is the text of, by what stands before it.
+    fn module(&mut self, left: &[TokenTree]) -> Option<usize> {
+        match left {
+            [.., TokenTree::Ident(word), TokenTree::Ident(name)] if word == "mod" => {
+                self.modules.push(name.to_string());
+                Some(self.modules.len() - 1)
+            }
+            _ => None,
         }
     }
 
-    /// Notes how many arguments the calls of a derivative have, where the last of them is a seed.
-    fn seed(&mut self, derivative: &Derivative) {
-        if derivative
-            .activities
-            .last()
-            .is_none_or(|word| word != "Active")
-        {
-            return;
-        }
-        let inputs = &derivative.signature.inputs;
-        let counts = self
-            .seeded
-            .entry(derivative.signature.ident.to_string())
-            .or_default();
-        counts.push(inputs.len());
-        if matches!(inputs.first(), Some(FnArg::Receiver(_))) {
-            counts.push(inputs.len() - 1);
+    /// Counts a word, and keeps it where it is called.
+    fn word(&mut self, name: &str, left: &[TokenTree], right: &[TokenTree], module: usize) {
+        let count = self.words.entry(name.to_string()).or_default();
+        let before = *count;
+        *count += 1;
+        let mark = |tree: Option<&TokenTree>| match tree {
+            Some(TokenTree::Punct(mark)) => mark.as_char(),
+            _ => ' ',
+        };
+        let after = match (left, mark(left.last())) {
+            ([.., TokenTree::Ident(word)], _) if word == "fn" => return,
+            ([.., TokenTree::Ident(word), _, _], ':') => After::Path(word.to_string()),
+            (_, ':' | '.') => After::Dot,
+            _ => After::Nothing,
+        };
+        if let Some(arguments) = arguments(right) {
+            self.calls.push(Call {
+                name: name.to_string(),
+                before,
+                after,
+                module,
+                arguments,
+            });
         }
     }
 }
 
 impl Derivative {
+    /// How many arguments its calls have, as a function and as a method, where the last of them is a seed.
+    fn seeded(&self) -> Vec<usize> {
+        let inputs = &self.signature.inputs;
+        let is_method = matches!(inputs.first(), Some(FnArg::Receiver(_)));
+        match self.activities.last() {
+            Some(word) if word == "Active" && is_method => vec![inputs.len(), inputs.len() - 1],
+            Some(word) if word == "Active" => vec![inputs.len()],
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether its result is said to have no tangent.
     pub fn returns_constant(&self) -> bool {
         let returns = match &self.signature.output {
