@@ -443,6 +443,7 @@ KINDS: dict[str, tuple[Any, list[float], int]] = {
     "counted_perhaps": (_late["counted_perhaps"], [0.3, 0.9, 0.7], 4),
     "packed_factor": (_late["packed_factor"], [4.0, 0.5, 3.0, -0.7, 0.9, 2.5], 3),
     "read_in_turn": (_late["read_in_turn"], [0.3, 1.2, 0.7], 5),
+    "around_condition": (lambda x, n: 0.8 * x[0], [0.9, 0.7, 0.4], 2),
     "copied_from_call": (copied_from_call, [0.5, 1.5, 2.5], 4),
     "rows": (rows, [0.5, 1.5, 2.5], 4),
     "weighted": (weighted, [0.5, 1.5, 2.5], 4),

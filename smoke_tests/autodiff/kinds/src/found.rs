@@ -31,6 +31,7 @@ pub const CASES: &[Case] = &[
     counted_perhaps::CASE,
     packed_factor::CASE,
     read_in_turn::CASE,
+    around_condition::CASE,
 ];
 
 // Loops that end together: how often the inner one ran was looked up where nothing was written.
@@ -475,4 +476,18 @@ gradient!(read_in_turn, [0.3, 1.2, 0.7], 5, |x, n| {
         from = if last == 0 { &y } else { &z };
     }
     s
+});
+
+// One of three is chosen past the last condition, which was asked all the same on the way back.
+gradient!(around_condition, [0.9, 0.7, 0.4], 2, |x, n| {
+    let s = x[0];
+    let mut chosen = None;
+    if s > 0.3 {
+        if s > 0.8 || s < x[n] {
+            chosen = Some(s * 0.3);
+        } else {
+            chosen = Some(s.abs());
+        }
+    }
+    s * 0.5 + chosen.unwrap_or(0.75)
 });
