@@ -34,7 +34,7 @@ architectures:
 bases:
   bookworm: {distribution: debian, suite: bookworm, release: "12", image: "debian:bookworm-slim", status: supported}
 rust:
-  "1.96": {release: 1.96.0, llvm: "22", packages: [rustc-web]}
+  "1.96": {release: 1.96.0, llvm: "22", packages: {rustc: rustc-web}}
 llvm:
   "22": {release: 22.1.8, packages: [llvm-22-dev, libllvm22]}
 channels:

@@ -10,6 +10,7 @@ from tests.fakes import FakeEngine, failing
 from holoenzyme.engine.archive import ask, parse_answer, question
 from holoenzyme.engine.base import Secret
 from holoenzyme.errors import InfrastructureError, UserError
+from holoenzyme.matrix.recipe import PackageSet
 
 URIS = """==holoenzyme-set llvm
 'http://deb.example/l/libllvm22_22.1.8-1%7edeb12u1_amd64.deb' libllvm22_1%3a22.1.8-1~deb12u1_amd64.deb 311 SHA256:aa
@@ -112,12 +113,11 @@ def engine() -> FakeEngine:
 
 def test_asking(engine: FakeEngine, tmp_path: Path) -> None:
     secrets = (Secret(id="ca", path=tmp_path / "ca"),)
-    sets, available = ask(
-        engine, "base:1", {"rustc": ("rustc-web",)}, ("old",), secrets=secrets, folder=tmp_path / "x", say=print
-    )
-    assert sets["rustc"].roots == ("rustc-web",)
-    assert set(sets["rustc"].packages) == {"rustc-web", "libllvm22"}
-    assert ("old", "1-1") in available
+    sets = {"rustc": PackageSet(key="rustc", roots=("rustc-web",))}
+    answer = ask(engine, "base:1", sets, ("old",), suites={}, secrets=secrets, folder=tmp_path / "x", say=print)
+    assert answer.sets["rustc"].roots == ("rustc-web",)
+    assert set(answer.sets["rustc"].packages) == {"rustc-web", "libllvm22"}
+    assert ("old", "1-1") in answer.available and answer.gone == {}
     (build,) = engine.builds
     assert build.request.no_cache and build.request.output == tmp_path / "x/answer"
     assert build.request.secrets == secrets and build.request.labels == {}
@@ -136,5 +136,6 @@ def test_an_archive_that_fails(
 ) -> None:
     engine.hooks["archive"] = failing(tail=tail)
     with pytest.raises(error) as caught:
-        ask(engine, "base:1", {"a": ("x",)}, (), secrets=(), folder=tmp_path, say=print)
+        sets = {"a": PackageSet(key="a", roots=("x",))}
+        ask(engine, "base:1", sets, (), suites={}, secrets=(), folder=tmp_path, say=print)
     assert (caught.value.what, caught.value.why) == (what, tail)

@@ -38,6 +38,7 @@ class Site:
         return make_base(
             self.engine,
             self.runner,
+            "bookworm",
             self.project.matrix.bases["bookworm"],
             self.project.cookbook.base_rule(),
             digest=digest,
@@ -133,7 +134,7 @@ def test_the_users_own_sources_are_used(site: Site, tmp_path: Path) -> None:
 
 
 def test_the_command(small_project: Project) -> None:
-    argv = bootstrap_argv(small_project.cookbook.base_rule(), "bookworm", "base.tar")
+    argv = bootstrap_argv(small_project.cookbook.base_rule(), "bookworm", "bookworm", "base.tar")
     assert argv[:3] == ("mmdebstrap", "--variant=minbase", "--include=ca-certificates")
     assert argv[-2:] == ("bookworm", "base.tar")
     assert "--dpkgopt=path-exclude=/usr/share/man/*" in argv
@@ -144,7 +145,7 @@ def test_the_command(small_project: Project) -> None:
 
 
 def test_a_pulled_base_is_made_like_a_bootstrapped_one(small_project: Project) -> None:
-    text = normalise_dockerfile(small_project.cookbook.base_rule(), REFERENCE)
+    text = normalise_dockerfile(small_project.cookbook.base_rule(), "bookworm", REFERENCE)
     assert "'path-exclude=/usr/share/man/*'" in text and "'path-include=/usr/share/doc/*/copyright'" in text
     assert "apt-get install -q -y --no-install-recommends ca-certificates" in text
     assert text.endswith('FROM scratch\nCOPY --from=pulled / /\nCMD ["bash"]\n'), "one layer, no configuration"

@@ -10,6 +10,7 @@ from tests.fakes import FakeRunner
 
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.matrix.model import Base
+from holoenzyme.matrix.recipe import PackageSet
 from holoenzyme.process import Command
 from holoenzyme.resolve.apt import AptArchive, as_installed, configuration, sources_list
 from holoenzyme.session import Project
@@ -46,6 +47,11 @@ class Apt:
         return 0, "".join(stanza(*word.split("=")) for word in command.argv[2:])
 
 
+def wanted(**sets: tuple[str, ...]) -> dict[str, PackageSet]:
+    """Sets of packages of the base's own suites."""
+    return {name: PackageSet(key=name, roots=roots) for name, roots in sets.items()}
+
+
 @pytest.fixture
 def apt() -> Apt:
     return Apt()
@@ -60,7 +66,7 @@ def test_a_base_and_its_sets(small_project: Project, apt: Apt, runner: FakeRunne
     matrix, rule = small_project.matrix, small_project.cookbook.base_rule()
     archive = AptArchive(runner=runner, folder=tmp_path)
     offer = archive.offer(
-        matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {"rustc": ("rustc-web",), "none": ("apt",)}
+        matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, wanted(rustc=("rustc-web",), none=("apt",)), {}
     )
     assert offer.packages == {"libc6": "2.36-9", "apt": "2.6.2"}
     rustc = offer.sets["rustc"]
@@ -89,7 +95,7 @@ def test_the_users_sources_take_the_place_of_the_usual(
         runner=runner, folder=tmp_path / "apt", sources=tmp_path / "mine.list", auth=tmp_path / "auth.conf"
     )
     matrix, rule = small_project.matrix, small_project.cookbook.base_rule()
-    archive.offer(matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {})
+    archive.offer(matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}, {})
     place = tmp_path / "apt/bookworm-amd64"
     assert (place / "sources.list").read_text() == "deb http://mirror.invalid/debian bookworm main\n"
     assert f'Dir::Etc::netrc "{tmp_path}/auth.conf";' in (place / "apt.conf").read_text()
@@ -100,13 +106,13 @@ def test_an_archive_that_does_not_answer(small_project: Project, apt: Apt, runne
     apt.fails = True
     with pytest.raises(InfrastructureError) as caught:
         AptArchive(runner=runner, folder=tmp_path).offer(
-            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}
+            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}, {}
         )
     assert caught.value.what == "asking the archive of bookworm (amd64) with apt failed"
     assert "Failed to fetch" in (caught.value.why or "")
     with pytest.raises(InfrastructureError, match="apt-get could not be started"):
         AptArchive(runner=FakeRunner(), folder=tmp_path).offer(
-            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}
+            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}, {}
         )
 
 
@@ -114,7 +120,7 @@ def test_a_package_that_is_not_there(small_project: Project, runner: FakeRunner,
     matrix, rule = small_project.matrix, small_project.cookbook.base_rule()
     with pytest.raises(UserError, match="a recipe asks for a package that the archive does not have") as caught:
         AptArchive(runner=runner, folder=tmp_path).offer(
-            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {"rustc": ("rustc-wbe",)}
+            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, wanted(rustc=("rustc-wbe",)), {}
         )
     assert caught.value.why == "E: Unable to locate package rustc-wbe"
 
@@ -127,7 +133,7 @@ def test_what_is_not_known_is_said(small_project: Project, runner: FakeRunner, t
     odd = rule.model_copy(update={"variant": "buildd"})
     with pytest.raises(UserError, match="what the variant 'buildd' installs is not known"):
         AptArchive(runner=runner, folder=tmp_path).offer(
-            matrix.bases["bookworm"], matrix.architectures["x86_64"], odd, {}
+            matrix.bases["bookworm"], matrix.architectures["x86_64"], odd, {}, {}
         )
 
 
