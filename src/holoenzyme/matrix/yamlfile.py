@@ -340,7 +340,8 @@ def _translate(details: ErrorDetails, model: type[BaseModel], document: _Documen
     loc, kind, context = details["loc"], details["type"], details.get("ctx", {})
     if kind == _PROBLEMS:
         for problem in context["problems"]:
-            yield replace(problem, at=(*loc, *problem.at))
+            second = problem.second if problem.second is None else (*loc, *problem.second)
+            yield replace(problem, at=(*loc, *problem.at), second=second)
         return
     on_key = bool(loc) and loc[-1] == "[key]"
     loc = loc[:-1] if on_key else loc

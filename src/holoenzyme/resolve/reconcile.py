@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -199,7 +199,8 @@ def reconcile(
     checksum than the locked one.
     """
     locked_base = resolution.bases[key]
-    base, sets, changes = locked_base, dict(resolution.sets.get(key, {})), []
+    locked_sets = resolution.sets.get(key, {})
+    base, sets, changes = locked_base, dict(locked_sets), []
     if offers.base is not None:
         changes += _compare(f"base {key}", locked_base.packages, offers.base.packages, moving)
         if changes:
@@ -221,7 +222,7 @@ def reconcile(
             moving,
         )
         sets[name] = offered
-    _refuse(changes)
+    _refuse(changes, _snapshots(locked_sets.values(), {change.package for change in changes}))
     used = resolution.model_copy(
         update={"bases": {**resolution.bases, key: base}, "sets": {**resolution.sets, key: sets}},
     )
@@ -318,23 +319,35 @@ def with_shared(sets: Mapping[str, LockedSet], offered: Mapping[str, LockedSet],
 def _gone(name: str, locked: LockedSet, why: str) -> UserError:
     """What gives packages that the archive had when they were locked, and has no more."""
     suites = ", ".join(sorted(locked.suites))
-    days = " and ".join(f"{suite}.list, of {suite} as of {day}" for suite, day in sorted(locked.suites.items()))
     return UserError(
         f"the archive does not have the packages of set {name!r} any more, some of which come from {suites}",
         why=why,
-        fix="use a store that holds them (--store DIR), or a snapshot of the archive: HOLOENZYME_APT_SOURCES names a "
-        f"folder with {days}; or lock anew: {RELOCK}",
+        fix=f"use a store that holds them (--store DIR), {_snapshots([locked], locked.packages)}; "
+        f"or lock anew: {RELOCK}",
     )
 
 
-def _refuse(changes: list[PackageChange]) -> None:
+def _snapshots(sets: Iterable[LockedSet], packages: Collection[str]) -> str:
+    """The snapshots that have packages of other suites than the base's own, in words; nothing where there are none."""
+    days = {
+        item.suite: locked.suites[item.suite]
+        for locked in sets
+        for name, item in locked.packages.items()
+        if item.suite is not None and name in packages
+    }
+    lists = " and ".join(f"{suite}.list: {suite} as of {day}" for suite, day in sorted(days.items()))
+    return f"or a snapshot of the archive (HOLOENZYME_APT_SOURCES names a folder with {lists})" if lists else ""
+
+
+def _refuse(changes: list[PackageChange], snapshots: str) -> None:
     upstream = [change for change in changes if change.drift is Drift.UPSTREAM]
     if upstream:
         names = ", ".join(sorted({change.package for change in upstream}))
         raise UserError(
             f"the archive has another upstream version of {names} than matrix.lock",
             why="; ".join(str(change) for change in upstream),
-            fix=f"lock {names} anew: {RELOCK} (a store that holds the locked packages also serves: --store DIR)",
+            fix=f"lock {names} anew: {RELOCK} (a store that holds the locked packages also serves: --store DIR"
+            f"{f', {snapshots}' if snapshots else ''})",
         )
     older = [change for change in changes if change.drift is Drift.OLDER]
     if older:

@@ -318,5 +318,13 @@ def test_the_machines_archives_have_the_users_settings(tmp_path: Path) -> None:
     session.environ = {"HOLOENZYME_APT_SOURCES": "/my/sources.list", "PATH": "/bin"}
     archives = update.machine_archives(session)
     assert vars(archives.distribution)["sources"] == Path("/my/sources.list")
+    assert vars(archives.distribution)["lists"] == {}
+    (tmp_path / "apt").mkdir()
+    (tmp_path / "apt/later.list").write_text("x")
+    session.environ = {"HOLOENZYME_APT_SOURCES": str(tmp_path / "apt")}
+    found = vars(update.machine_archives(session).distribution)
+    assert (found["sources"], found["lists"]) == (None, {"later": tmp_path / "apt/later.list"})
+    session.environ = {"PATH": "/bin"}
+    archives = update.machine_archives(session)
     assert vars(archives.index)["environ"] == session.environ
     assert archives.digest("debian:bookworm-slim") is None
