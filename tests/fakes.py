@@ -54,34 +54,67 @@ class Answer:
 
 @dataclass(kw_only=True)
 class FakeArchive:
-    """A distribution's archive: files by package, newest last, and what comes along with a package asked for."""
+    """A distribution's archive: files by package, newest last, and what comes along with a package asked for.
+
+    `suites` has the packages that another suite than the base's own has (package → suite), `silent` is what apt says
+    where none of those answers.
+    """
 
     files: dict[str, list[LockedPackage]] = field(default_factory=dict)
     needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    suites: dict[str, str] = field(default_factory=dict)
+    silent: str = ""
 
     def offer(self, name: str, version: str, *, sha256: str | None = None, keep: bool = False) -> None:
         """Have this version of a package; with `keep` the older ones stay too."""
         old = self.files.get(name, []) if keep else []
         self.files[name] = [*old, deb(version, sha256 or digest_of(f"{name} {version}"))]
 
-    def answer(self, dockerfile: str, folder: Path) -> None:
-        """Answer the question that a Dockerfile asks with the files `uris` and `packages`, in apt's words."""
-        lines, names = [], re.findall(r"echo (.*) \| tr", dockerfile)[0].split()
-        for mark, roots in re.findall(r"echo (==\S+ \S+); apt-get .*?--print-uris (.*?) \|", dockerfile):
+    def answer(self, dockerfile: str, context: Path, folder: Path) -> None:
+        """Answer the question that a Dockerfile asks with the files `uris` and `packages`, in apt's words.
+
+        Where its context asks for other suites too, there are as many files about those.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        sets = re.findall(r"echo (==\S+ \S+); apt-get .*?--print-uris (.*?) \|", dockerfile)
+        self._answer(sets, re.findall(r"echo (.*) \| tr", dockerfile)[0].split(), folder, "")
+        if "COPY suites" not in dockerfile:
+            return
+        script = (context / "suites/ask.sh").read_text()
+        asked = [shlex.split(line) for line in script.splitlines() if line.startswith("ask ")]
+        sets = [(f"==holoenzyme-set {words[1]}", " ".join(words[3:])) for words in asked]
+        names = shlex.split(re.findall(r"^printf (.*) >> /names$", script, re.MULTILINE)[0])[1:]
+        self._answer(sets, names, folder, "suites-")
+        rows = [
+            f" {name} | {item.version} | http://archive.invalid/debian {self.suites.get(name, 'bookworm')}/main amd64 x"
+            for name, items in self.files.items()
+            for item in items
+        ]
+        (folder / "suites-origins").write_text("\n".join(rows) + "\n")
+        fields = "Codename: bookworm\nDate: Sat, 21 Nov 2026 09:15:44 UTC\n\nDate: Fri, 30 Oct 2026 08:08:01 UTC\n"
+        (folder / "suites-releases").write_text(f"{fields}Codename: late\n")
+
+    def _answer(self, sets: Sequence[tuple[str, str]], names: Sequence[str], folder: Path, prefix: str) -> None:
+        lines, names = [], list(names)
+        for mark, roots in sets:
             lines.append(mark)
-            for name in sorted({need for root in roots.split() for need in (root, *self.needs.get(root, ()))}):
+            needed = sorted({need for root in roots.split() for need in (root, *self.needs.get(root, ()))})
+            missing = [name for name in needed if not self.files.get(name)]
+            if prefix and (missing or self.silent):
+                lines.append(f"==holoenzyme-gone {self.silent or f'E: Unable to locate package {missing[0]}'}")
+                continue
+            for name in needed:
                 newest, names = self.files[name][-1], [*names, name]
                 file = newest.file_name(name)
                 lines.append(f"'http://archive.invalid/pool/{file.replace('+', '%2b')}' {file} {newest.size} SHA256:x")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "uris").write_text("\n".join([*lines, "==holoenzyme-end"]) + "\n")
+        (folder / f"{prefix}uris").write_text("\n".join([*lines, "==holoenzyme-end"]) + "\n")
         stanzas = [
             f"Package: {name}\nVersion: {item.version}\nArchitecture: {item.architecture}\n"
             f"Size: {item.size}\nSHA256: {item.sha256}\n"
             for name in dict.fromkeys(names)
-            for item in self.files.get(name, [])
+            for item in (() if self.silent and name in self.suites else self.files.get(name, []))
         ]
-        (folder / "packages").write_text("\n".join(stanzas))
+        (folder / f"{prefix}packages").write_text("\n".join(stanzas))
 
 
 def digest_of(text: str) -> str:
@@ -183,7 +216,7 @@ class FakeEngine:
         if stage in self.hooks:
             self.hooks[stage](build)
         if request.output:
-            self.archive.answer(text, request.output)
+            self.archive.answer(text, request.context, request.output)
             return ""
         return self.put(None, request.labels)
 

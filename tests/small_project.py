@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from tests.fakes import Answer, FakeEngine, FakeRunner, contract_output, deb, digest_of, mmdebstrap
@@ -15,7 +16,7 @@ from holoenzyme.matrix.select import select_ready
 from holoenzyme.plan.graph import Graph, Node
 from holoenzyme.process import Runner
 from holoenzyme.prove.images import ProvedCell, build_cells
-from holoenzyme.resolve.model import LockedBase, LockedCrate, LockedSet, Resolution, write_lock
+from holoenzyme.resolve.model import LockedBase, LockedCrate, LockedPackage, LockedSet, Resolution, write_lock
 from holoenzyme.session import Project, Session
 
 CELL = "distro-1.96-host"
@@ -34,7 +35,7 @@ architectures:
 bases:
   bookworm: {distribution: debian, suite: bookworm, release: "12", image: "debian:bookworm-slim", status: supported}
 rust:
-  "1.96": {release: 1.96.0, llvm: "22", packages: [rustc-web]}
+  "1.96": {release: 1.96.0, llvm: "22", packages: {rustc: rustc-web}}
 llvm:
   "22": {release: 22.1.8, packages: [llvm-22-dev, libllvm22]}
 channels:
@@ -179,6 +180,8 @@ proof: true
     "smoke_tests/tiny/src/main.rs": "fn main() {}\n",
 }
 
+#: Of a project with `write_suites`: a cell with packages of the suite `later`.
+NEWER = "distro-1.98-host"
 #: The base's packages, as they are locked.
 BASE = {"libc6": "2.36-9+deb12u1", "apt": "2.6.2"}
 
@@ -240,6 +243,63 @@ def write_kinds(root: Path) -> Path:
     return root
 
 
+def write_suites(root: Path) -> Path:
+    """Write a project with two versions of Rust, of which the newer comes from a suite beside the base's own."""
+    write_project(root)
+    matrix, recipe = root / "matrix.yaml", root / "recipes/rustc/recipe.yaml"
+    edit(matrix, "rust:\n", "suites:\n  later: {codename: late, moves: it moves}\nrust:\n")
+    edit(
+        matrix,
+        "llvm:\n  ",
+        '  "1.98": {release: 1.98.0, llvm: "22", packages: {rustc: rustc, std: libstd}}\nllvm:\n  ',
+    )
+    edit(matrix, 'packages, rust: ["1.96"]', 'packages, rust: ["1.96", "1.98"]')
+    edit(
+        matrix,
+        "  - {id: patched-1.96-host,",
+        f'  - {{id: {NEWER}, channel: distro, rust: "1.98", target: host, suites: [later], status: supported,'
+        " budget: {compressed_mb: 200, build_minutes: 10}}\n"
+        '  - {id: distro-1.98-sm_90, channel: distro, rust: "1.98", target: sm_90, status: planned, reason: later}\n'
+        "  - {id: patched-1.96-host,",
+    )
+    edit(
+        recipe,
+        "packages:\n  rustc: [rustc-web]\n",
+        "packages_for:\n  rustc:\n"
+        '    - {rust: ["1.96"], packages: [rustc-web]}\n'
+        '    - {rust: ["1.98"], packages: [rustc], suites: {later: [rustc, libstd]}}\n',
+    )
+    edit(
+        root / "recipes/packages/stage.Dockerfile.j2",
+        "RUN fetch",
+        "{% if suites %}COPY suites /suites\n{% endif %}RUN fetch",
+    )
+    write_lock(root / "matrix.lock", locked_suites())
+    return root
+
+
+def locked_suites(**versions: str) -> Resolution:
+    """What such a project has locked, or other versions: `rustc="1.98.0-2"`."""
+    own = locked(None, **versions)
+    changed = {name.replace("_", "-"): version for name, version in versions.items()}
+
+    def file(name: str, version: str, suite: str | None) -> LockedPackage:
+        version = changed.get(name, version)
+        return deb(version, digest_of(f"{name} {version}")).model_copy(update={"suite": suite})
+
+    newer = LockedSet(
+        roots=("rustc",),
+        packages={
+            "libllvm22": file("libllvm22", "1:22.1.8-1", None),
+            "libstd": file("libstd", "1.98.0-1", "later"),
+            "rustc": file("rustc", "1.98.0-1", "later"),
+        },
+        suites={"later": date(2026, 10, 30)},
+    )
+    sets = {"llvm": own.sets[PLACE]["llvm"], "rustc/1.96": own.sets[PLACE]["rustc"], "rustc/1.98": newer}
+    return own.model_copy(update={"sets": {PLACE: sets}})
+
+
 def edit(path: Path, old: str, new: str) -> None:
     """Replace text in a file, where it is there."""
     text = path.read_text(encoding="utf-8")
@@ -250,10 +310,12 @@ def edit(path: Path, old: str, new: str) -> None:
 def good_engine() -> FakeEngine:
     """An engine without images, with an archive that has what is locked, whose containers say what is right."""
     engine = FakeEngine()
-    for packages in locked().sets[PLACE].values():
+    for packages in locked_suites().sets[PLACE].values():
         for name, package in packages.packages.items():
             engine.archive.offer(name, package.version)
-    engine.archive.needs = {"rustc-web": ("libllvm22",), "llvm-22-dev": ("libllvm22",)}
+    needs = {"rustc-web": ("libllvm22",), "llvm-22-dev": ("libllvm22",), "rustc": ("libstd", "libllvm22")}
+    engine.archive.needs = needs
+    engine.archive.suites = {"rustc": "later", "libstd": "later"}
     engine.answers = {
         "packages": Answer(stdout="".join(f"{name} {version}\n" for name, version in BASE.items())),
         "identity": identity(),

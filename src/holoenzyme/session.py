@@ -11,9 +11,10 @@ from pathlib import Path
 
 from holoenzyme import console
 from holoenzyme.engine.base import Engine, Secret
-from holoenzyme.engine.secrets import host_secrets
+from holoenzyme.engine.secrets import for_base, host_secrets
 from holoenzyme.matrix.model import MATRIX_NAME, Cell, Matrix, load_matrix
 from holoenzyme.matrix.recipe import Cookbook, load_cookbook
+from holoenzyme.matrix.together import check_together
 from holoenzyme.plan.decide import BaseSource
 from holoenzyme.process import Runner, SubprocessRunner
 from holoenzyme.render.stages import ProjectFiles
@@ -45,8 +46,10 @@ class Project:
 
     @cached_property
     def cookbook(self) -> Cookbook:
-        """The recipes and images."""
-        return load_cookbook(self.root)
+        """The recipes and images; raises `UserError` where they and the matrix contradict."""
+        cookbook = load_cookbook(self.root)
+        check_together(self.root, self.matrix, cookbook)
+        return cookbook
 
     @cached_property
     def files(self) -> ProjectFiles:
@@ -96,10 +99,10 @@ class Session:
         return replace(self, project=Project(self.project.root, image=image, mark=self.project.mark))
 
     @contextmanager
-    def secrets(self) -> Iterator[tuple[Secret, ...]]:
-        """CA bundle, proxies and mirrors of this host, for builds."""
+    def secrets(self, base: str | None = None) -> Iterator[tuple[Secret, ...]]:
+        """CA bundle, proxies and mirrors of this host, for builds on a base, or for `for_base` to choose from."""
         with host_secrets(self.environ) as secrets:
-            yield secrets
+            yield for_base(secrets, base) if base else secrets
 
     def transport(self) -> Transport:
         """The transport of images between the engine and stores."""

@@ -10,6 +10,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,16 @@ from tests.fakes import deb, digest_of
 
 from holoenzyme.build.contexts import render_cells
 from holoenzyme.matrix.model import MATRIX_NAME, load_matrix
-from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, write_lock
+from holoenzyme.matrix.recipe import PackageSet
+from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, place, write_lock
 from holoenzyme.resolve.pinned import crate_in_lockfile, wheel_in_requirements
 from holoenzyme.session import Project
 
 CELL = "distro-1.96-host"
 #: A cell of the patched channel, with all that a cell can have.
 PATCHED = "patched-1.96-sm_90"
+#: A cell with packages of a suite beside its base's own.
+NEWER = "distro-1.98-host"
 Golden = Callable[[str, str], None]
 
 
@@ -36,13 +40,18 @@ def fixed_resolution(project: Project) -> Resolution:
         epoch = "1:" if "22" in name else ""
         return f"{epoch}{pins.get(name, '1.0')}-1"
 
-    sets = {
-        name: LockedSet(
-            roots=roots,
-            packages={package: deb(version(package), digest_of(package)) for package in sorted({*roots, "libllvm22"})},
-        )
-        for name, roots in project.cookbook.all_package_sets().items()
-    }
+    def locked(item: PackageSet) -> LockedSet:
+        named = {name for names in item.suites.values() for name in names}
+        packages = {
+            name: deb(version(name), digest_of(name)).model_copy(update={"suite": item.suite_of(name)})
+            for name in sorted({*item.roots, *named, "libllvm22"})
+        }
+        return LockedSet(roots=item.roots, packages=packages, suites=dict.fromkeys(item.suites, date(2026, 10, 30)))
+
+    sets: dict[str, dict[str, LockedSet]] = {}
+    for cell in project.matrix.supported():
+        items = project.cookbook.package_sets(cell).items()
+        sets.setdefault(place(cell.base, cell.arch), {}).update({key: locked(item) for key, item in items})
     base = LockedBase(
         image="debian:bookworm-slim",
         digest=None,
@@ -53,8 +62,8 @@ def fixed_resolution(project: Project) -> Resolution:
     crate = crate_in_lockfile((project.root / lockfile).read_text(), "diffsl", lockfile)
     lockfile, name = "recipes/cuda-tools/requirements.txt", "nvidia-cuda-nvcc"
     return Resolution(
-        bases={"bookworm-x86_64": base},
-        sets={"bookworm-x86_64": sets},
+        bases=dict.fromkeys(sets, base),
+        sets=sets,
         crates={"diffsl": crate},
         wheels={name: wheel_in_requirements((project.root / lockfile).read_text(), name, lockfile)},
     )
@@ -75,7 +84,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "crates" / name).write_text("[workspace]\n")
     project = Project(root)
     write_lock(root / "matrix.lock", fixed_resolution(project))
-    render_cells(project, [project.matrix.cell(CELL), project.matrix.cell(PATCHED)], root / "out")
+    render_cells(project, [project.matrix.cell(cell) for cell in (CELL, PATCHED, NEWER)], root / "out")
     return root / "out"
 
 
@@ -89,6 +98,12 @@ def rendered(out: Path) -> Path:
 def patched(out: Path) -> Path:
     """What is rendered for the cell of the patched channel."""
     return out / PATCHED
+
+
+@pytest.fixture
+def newer(out: Path) -> Path:
+    """What is rendered for the cell with packages of another suite."""
+    return out / NEWER
 
 
 def test_every_stage_has_a_folder(rendered: Path) -> None:
@@ -118,6 +133,26 @@ def test_dockerfiles(rendered: Path, golden: Golden, stage: str) -> None:
 )
 def test_dockerfiles_of_the_patched_channel(patched: Path, golden: Golden, stage: str) -> None:
     golden("Dockerfile", dockerfile(patched, stage))
+
+
+@pytest.mark.parametrize("stage", ["packages-rustc", "packages-llvm", "stage0", "rustc", "clippy"])
+def test_dockerfiles_of_a_newer_rust(newer: Path, golden: Golden, stage: str) -> None:
+    golden("Dockerfile", dockerfile(newer, stage))
+
+
+@pytest.mark.parametrize("stage", ["packages-rustc", "packages-rust-lint"])
+def test_the_preferences_of_apt(newer: Path, golden: Golden, stage: str) -> None:
+    (folder,) = newer.glob(f"[0-9][0-9]-{stage}/suites")
+    assert sorted(path.name for path in folder.iterdir()) == ["experimental.list", "preferences"]
+    golden("preferences", (folder / "preferences").read_text())
+    golden("experimental.list", (folder / "experimental.list").read_text())
+
+
+def test_where_nothing_comes_from_another_suite_apt_does_not_know_of_any(out: Path) -> None:
+    with_suites = {f"{path.parent.parent.name}/{path.parent.name[3:]}" for path in out.glob("*/*/suites")}
+    assert with_suites == {f"{NEWER}/packages-rustc", f"{NEWER}/packages-rust-lint"}
+    for path in out.glob("*/*/Dockerfile"):
+        assert ("experimental" in path.read_text()) == (path.parent / "suites").is_dir(), path
 
 
 def test_the_configuration_of_rustcs_build(patched: Path, golden: Golden) -> None:

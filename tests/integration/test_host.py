@@ -205,6 +205,7 @@ def test_a_base_that_is_pulled_is_the_same_as_one_that_is_made(built: str, tmp_p
         made = make_base(
             session.engine,
             session.runner,
+            "bookworm",
             project.matrix.bases["bookworm"].model_copy(update={"image": reference}),
             project.cookbook.base_rule(),
             digest=digest,

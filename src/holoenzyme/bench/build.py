@@ -29,6 +29,7 @@ from holoenzyme.engine.base import RunRequest
 from holoenzyme.errors import UserError
 from holoenzyme.evidence.record import Record
 from holoenzyme.matrix.model import Cell, Matrix
+from holoenzyme.matrix.recipe import Cookbook
 from holoenzyme.plan.decide import Existing, Inventory, decide
 from holoenzyme.plan.graph import Graph, Node, build_graph
 from holoenzyme.process import Command
@@ -88,7 +89,7 @@ def measure_plan(bench: MeasuredCell) -> Part:
     matrix, resolution, cells = synthetic(
         bench.session.project.matrix, bench.session.project.lock.resolution(), bench.cell, CELLS
     )
-    cookbook, root = bench.session.project.cookbook, bench.session.project.root
+    cookbook, root = packages_everywhere(bench.session.project.cookbook, bench.cell), bench.session.project.root
 
     def graph_of() -> Graph:
         renderer = Renderer(matrix, cookbook, resolution, ProjectFiles(root))
@@ -118,6 +119,18 @@ def measure_plan(bench: MeasuredCell) -> Part:
     return bench.part("plan", figures, load, {})
 
 
+def packages_everywhere(cookbook: Cookbook, cell: Cell) -> Cookbook:
+    """The recipes, with the sets of packages of one cell for every version of Rust and every base."""
+    recipes = []
+    for recipe in cookbook.recipes:
+        rules = {
+            name: tuple(rule.model_copy(update={"rust": ("*",), "base": None}) for rule in each if rule.serves(cell))
+            for name, each in recipe.packages_for.items()
+        }
+        recipes.append(recipe.model_copy(update={"packages_for": rules}))
+    return cookbook.model_copy(update={"recipes": tuple(recipes)})
+
+
 def synthetic(
     matrix: Matrix, resolution: Resolution, cell: Cell, count: int
 ) -> tuple[Matrix, Resolution, tuple[Cell, ...]]:
@@ -140,11 +153,18 @@ def synthetic(
         }
     )
     here = place(cell.base, cell.arch)
+    # What is locked for the cell's own version of Rust is there for each of them.
+    own = f"/{cell.rust}"
+    sets = {
+        name: item
+        for key, item in resolution.sets[here].items()
+        for name in ([f"{key.removesuffix(own)}/{each}" for each in versions] if key.endswith(own) else [key])
+    }
     everywhere = [place(base, arch) for base, arch in product(bases, matrix.architectures)]
     resolved = resolution.model_copy(
         update={
             "bases": dict.fromkeys(everywhere, resolution.bases[here]),
-            "sets": dict.fromkeys(everywhere, resolution.sets[here]),
+            "sets": dict.fromkeys(everywhere, sets),
         }
     )
     cells = [

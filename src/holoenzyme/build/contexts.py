@@ -38,7 +38,7 @@ def render_cells(project: Project, cells: Sequence[Cell], out: Path) -> tuple[Pa
                 packages = "".join(f"{name} {version}\n" for name, version in sorted(node.stage.resolved.items()))
                 (out / cell.id / folder).mkdir(parents=True, exist_ok=True)
                 (out / cell.id / folder / "packages").write_text(packages, encoding="utf-8")
-                command = bootstrap_argv(project.cookbook.base_rule(), suite, "base.tar")
+                command = bootstrap_argv(project.cookbook.base_rule(), node.stage.base, suite, "base.tar")
                 stages.append(
                     ScriptStage(folder=folder, image=node.image, labels=node.build_labels(), base_command=command)
                 )

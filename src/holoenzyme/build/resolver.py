@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +11,16 @@ from holoenzyme.build.locks import held
 from holoenzyme.build.planner import Planner, Resolved, base_node, remember
 from holoenzyme.build.progress import board
 from holoenzyme.build.stored import load_stage
-from holoenzyme.engine.archive import ask
+from holoenzyme.engine.archive import ArchiveAnswer, ask
 from holoenzyme.engine.base import BuildRequest
 from holoenzyme.engine.bootstrap import MadeBase, make_base
+from holoenzyme.matrix.model import Suite
+from holoenzyme.matrix.recipe import PackageSet
 from holoenzyme.plan.decide import Action
 from holoenzyme.plan.graph import HASH_LABEL, UNNAMED, Graph, Node
 from holoenzyme.render.stages import StageKind
-from holoenzyme.resolve.model import LockedPackage, LockedSet, Resolution
+from holoenzyme.resolve.apt_text import wanted_again
+from holoenzyme.resolve.model import LockedSet, Resolution
 from holoenzyme.resolve.reconcile import Offers, PackageChange, reconcile
 from holoenzyme.session import Session
 
@@ -69,9 +72,26 @@ def _reconcile_base(session: Session, place: str, found: Resolved) -> tuple[Reso
         image = name_base(session, base_node(session.project, node.stage.base, node.stage.arch, wanted), made)
     # All sets of the lock, those of other channels too: they stand in one resolution, and libLLVM is one for all.
     locked = resolution.sets.get(place, {})
-    sets, available = ask_archive(session, image, {name: item.roots for name, item in locked.items()}, locked)
-    offers = Offers(base=offered_base, sets=sets, available=available)
+    sets = {name: wanted_again(name, item) for name, item in locked.items()}
+    answer = ask_archive(session, node.stage.base, image, sets, locked)
+    suites = session.project.matrix.suites
+    stages = [decision for decision in found.plan.decisions if decision.node.stage.place == place]
+    offers = Offers(
+        base=offered_base,
+        sets=answer.sets,
+        available=answer.available,
+        gone={name: _why_gone(sets[name], why, suites) for name, why in answer.gone.items()},
+        needed=frozenset(decision.node.stage.package_set for decision in stages),
+        at_hand=frozenset(
+            decision.node.stage.package_set for decision in stages if decision.action is not Action.BUILD
+        ),
+    )
     return reconcile(resolution, place, offers, session.project.matrix.pins.moving)
+
+
+def _why_gone(item: PackageSet, said: str, suites: Mapping[str, Suite]) -> str:
+    moves = [f"{name}: {suites[name].moves}" for name in item.suites if suites[name].moves]
+    return "; ".join([*moves, f"apt says: {said}"])
 
 
 def _bases(graph: Graph) -> dict[str, Node]:
@@ -82,11 +102,12 @@ def _bases(graph: Graph) -> dict[str, Node]:
 def make(session: Session, base: str, digest: str | None) -> MadeBase:
     """Make a base anew, the way that was asked for, and say how it was made."""
     start = time.monotonic()
-    with session.secrets() as secrets, board("base") as progress:
+    with session.secrets(base) as secrets, board("base") as progress:
         progress.start("base", "making it", f"{base}, {session.base_source}")
         made = make_base(
             session.engine,
             session.runner,
+            base,
             session.project.matrix.bases[base],
             session.project.cookbook.base_rule(),
             digest=digest,
@@ -122,17 +143,18 @@ def name_base(session: Session, node: Node, made: MadeBase) -> str:
 
 
 def ask_archive(
-    session: Session, image: str, sets: dict[str, tuple[str, ...]], locked: dict[str, LockedSet]
-) -> tuple[dict[str, LockedSet], dict[tuple[str, str], LockedPackage]]:
-    """The archive's offer today for some package sets, and the locked packages that it still has."""
+    session: Session, base: str, image: str, sets: Mapping[str, PackageSet], locked: Mapping[str, LockedSet]
+) -> ArchiveAnswer:
+    """The archive's offer today for some package sets of a base, and the locked packages that it still has."""
     names = sorted({name for item in locked.values() for name in item.packages})
-    with session.secrets() as secrets, board("archive") as progress:
+    with session.secrets(base) as secrets, board("archive") as progress:
         progress.start("archive", "asking the distribution's archive what it has", f"{len(names)} packages are locked")
         answer = ask(
             session.engine,
             image,
             sets,
             tuple(names),
+            suites=session.project.matrix.suites,
             secrets=secrets,
             folder=_folder(session, "archive"),
             say=lambda line: progress.line("archive", line),

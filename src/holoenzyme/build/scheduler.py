@@ -22,6 +22,7 @@ from holoenzyme.build.planner import Resolved
 from holoenzyme.build.progress import Board
 from holoenzyme.build.stored import load_stage
 from holoenzyme.engine.base import BuildFailed, BuildRequest, Secret
+from holoenzyme.engine.secrets import for_base
 from holoenzyme.errors import InternalError
 from holoenzyme.plan.decide import Action, Decision
 from holoenzyme.plan.graph import CREATED_LABEL, DRIFT_LABEL, HASH_LABEL, TAG_LENGTH, Node
@@ -176,7 +177,7 @@ class _Worker:
         request = BuildRequest(
             context=context,
             labels=labels,
-            secrets=self.secrets,
+            secrets=for_base(self.secrets, node.stage.base),
             timeout=self.timeout,
             no_cache=self.no_cache,
             args=node.stage.fresh_args if self.no_cache else {},

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from holoenzyme.build.planner import base_node
 from holoenzyme.build.resolver import ask_archive, make, name_base
 from holoenzyme.errors import UserError
 from holoenzyme.matrix.model import Cell, Status
+from holoenzyme.matrix.yamlfile import did_you_mean
 from holoenzyme.resolve.model import (
+    LOCK_NAME,
     LockedBase,
     LockedCrate,
     LockedSet,
     LockedWheel,
     Resolution,
     place,
+    read_lock,
 )
 from holoenzyme.resolve.pinned import crate_in_lockfile, wheel_in_requirements
 from holoenzyme.session import Session
 
 
-def resolve_today(session: Session) -> Resolution:
-    """Everything at the newest versions that the archives offer: bases are made, nothing else is built."""
+def resolve_today(session: Session, only: Collection[str] = ()) -> Resolution:
+    """Everything at the newest versions that the archives offer: bases are made, nothing else is built.
+
+    With `only` (names of bases) other bases, and their packages, are as the lock has them; raises `UserError` for a
+    name that no cell that can be built has.
+    """
     project = session.project
-    bases: dict[str, LockedBase] = {}
-    sets: dict[str, dict[str, LockedSet]] = {}
+    places = _places(project.matrix.all_cells())
+    _check_bases(only, {cells[0].base for cells in places.values()})
+    old = read_lock(project.root / LOCK_NAME) if only else None
+    bases: dict[str, LockedBase] = dict(old.bases) if old else {}
+    sets: dict[str, dict[str, LockedSet]] = dict(old.sets) if old else {}
     crates = find_crates(project.root, tuple(project.matrix.pins.crates))
     wheels = find_wheels(project.root, tuple(project.matrix.pins.wheels))
-    for key, cells in _places(project.matrix.all_cells()).items():
+    for key, cells in places.items():
         name, arch = cells[0].base, cells[0].arch
+        if only and name not in only:
+            continue
         base = project.matrix.bases[name]
         digest = session.engine.digest(base.image)
         made = make(session, name, digest)
@@ -40,12 +52,27 @@ def resolve_today(session: Session) -> Resolution:
             include=tuple(project.cookbook.base_rule().include),
             packages=made.packages,
         )
-        wanted = {name: roots for cell in cells for name, roots in project.cookbook.package_sets(cell.channel).items()}
-        empty = {name: LockedSet(roots=roots, packages={}) for name, roots in wanted.items()}
+        wanted = {key: item for cell in cells for key, item in project.cookbook.package_sets(cell).items()}
+        empty = {key: LockedSet(roots=item.roots, packages={}) for key, item in wanted.items()}
         draft = Resolution(bases=dict(bases), sets={**sets, key: empty}, crates=crates, wheels=wheels)
         image = name_base(session, base_node(project, name, arch, draft), made)
-        sets[key], _ = ask_archive(session, image, wanted, {})
+        answer = ask_archive(session, name, image, wanted, {})
+        if answer.gone:
+            raise UserError(
+                f"the archive of {name} does not have the packages of {', '.join(sorted(answer.gone))}",
+                why="; ".join(answer.gone.values()),
+                fix="correct `packages_for:` of the recipe, or name a snapshot of the archive that has them: a folder "
+                "with SUITE.list in HOLOENZYME_APT_SOURCES",
+            )
+        sets[key] = dict(answer.sets)
     return Resolution(bases=bases, sets=sets, crates=crates, wheels=wheels)
+
+
+def _check_bases(names: Collection[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            fix = did_you_mean(name, known) or f"they are: {', '.join(sorted(known))}"
+            raise UserError(f"no cell that can be built has the base {name!r}", fix=fix)
 
 
 def find_crates(root: Path, names: Sequence[str]) -> dict[str, LockedCrate]:

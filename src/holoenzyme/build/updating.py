@@ -10,6 +10,7 @@ from pathlib import Path
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.matrix.model import MATRIX_NAME, Matrix
 from holoenzyme.matrix.yamlfile import Loc, did_you_mean, parse_model
+from holoenzyme.resolve.apt_text import wanted_again
 from holoenzyme.resolve.archives import Archives
 from holoenzyme.resolve.cargo import direct_versions
 from holoenzyme.resolve.mentions import in_matrix, manifest_of, rewrite
@@ -151,8 +152,14 @@ class Updater:
                 project.matrix.bases[base],
                 project.matrix.architectures[arch],
                 project.cookbook.base_rule(),
-                {name: item.roots for name, item in locked.sets[key].items()},
+                {name: wanted_again(name, item) for name, item in locked.sets[key].items()},
+                project.matrix.suites,
             )
+            if offer.gone:
+                why = "; ".join(f"{name}: {said}" for name, said in offer.gone.items())
+                raise InfrastructureError(
+                    f"the archive of {base} does not have some sets of packages any more", why=why
+                )
             bases[key] = bases[key].model_copy(update={"packages": dict(offer.packages)})
             sets[key] = dict(offer.sets)
         offered = locked.model_copy(update={"bases": bases, "sets": sets})

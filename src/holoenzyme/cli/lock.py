@@ -19,15 +19,16 @@ from holoenzyme.session import machine_session
 
 
 def run(argv: list[str], root: Path) -> int:
-    """`lock [--check]`: exit code 0 when the lock was written or has not drifted, 1 when it has."""
+    """`lock [--check] [BASE ...]`: exit code 0 when the lock was written or has not drifted, 1 when it has."""
     parser = options.command_parser("lock", "Resolve all pins and write matrix.lock.")
     parser.add_argument("--check", action="store_true", help="write nothing; say what has drifted")
+    parser.add_argument("bases", nargs="*", metavar="BASE", help="only these bases; of others the lock stays as it is")
     options.add_base(parser, "how bases are made")
     arguments = parser.parse_args(argv)
     session = machine_session(root, base_source=BaseSource(arguments.base))
     path = root / LOCK_NAME
     with held(session, "base", waiting=lambda: session.say("another command makes a base; waiting")):
-        offered = resolve_today(session)
+        offered = resolve_today(session, arguments.bases)
     if not arguments.check:
         project = session.project
         files = project.pinning_files(offered)

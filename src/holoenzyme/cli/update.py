@@ -8,7 +8,7 @@ from pathlib import Path
 
 from holoenzyme.build.updating import Draft, Updater, write
 from holoenzyme.cli import options
-from holoenzyme.engine.secrets import ca_bundle
+from holoenzyme.engine.secrets import ca_bundle, own_sources
 from holoenzyme.errors import ExitCode
 from holoenzyme.resolve.apt import AptArchive
 from holoenzyme.resolve.archives import Archives
@@ -72,13 +72,15 @@ def difference(old: Mapping[str, str], new: Mapping[str, str]) -> str:
 def machine_archives(session: Session) -> Archives:
     """The archives as this machine reaches them: with the user's own configuration of apt, cargo, and pip or uv."""
     environ = session.environ
-    sources, auth = (environ.get(f"HOLOENZYME_APT_{name}") for name in ("SOURCES", "AUTH"))
+    sources, lists = own_sources(environ)
+    auth = environ.get("HOLOENZYME_APT_AUTH")
     folder = session.state / "update"
     return Archives(
         distribution=AptArchive(
             runner=session.runner,
             folder=folder / "apt",
-            sources=Path(sources) if sources else None,
+            sources=sources,
+            lists=lists,
             auth=Path(auth).absolute() if auth else None,
         ),
         crates=CargoRegistry(runner=session.runner),

@@ -24,6 +24,7 @@ _SHOWN = 8
 def references(matrix: Matrix) -> Iterator[Problem]:
     """Problems that need no product of the axes: names that do not exist, and statuses that contradict."""
     yield from _names(matrix)
+    yield from _suites(matrix)
     yield from _releases(matrix)
     yield from _wheels(matrix)
     yield from _devices(matrix)
@@ -70,6 +71,8 @@ def _names(matrix: Matrix) -> Iterator[Problem]:
     yield from _known(("defaults", "arch"), "arch", matrix.defaults.arch, matrix.architectures)
     for version, pin in matrix.rust.items():
         yield from _known(("rust", version, "llvm"), "llvm", pin.llvm, matrix.llvm)
+        if pin.base:
+            yield from _known(("rust", version, "base"), "base", pin.base, matrix.bases)
     for name, channel in matrix.channels.items():
         for index, version in enumerate(channel.rust):
             yield from _known(("channels", name, "rust", index), "rust", version, matrix.rust)
@@ -83,10 +86,25 @@ def _names(matrix: Matrix) -> Iterator[Problem]:
             yield from _known((*at, "base"), "base", cell.base, matrix.bases)
         if cell.arch:
             yield from _known((*at, "arch"), "arch", cell.arch, matrix.architectures)
+        for position, suite in enumerate(cell.suites):
+            yield from _known((*at, "suites", position), "suite", suite, matrix.suites)
     for name in matrix.architectures:
         if name in matrix.bases:
             why = "ids of cells could not tell the two apart"
             yield Problem(at=("architectures", name), on_key=True, what="is the name of a base too", why=why)
+
+
+def _suites(matrix: Matrix) -> Iterator[Problem]:
+    used = {suite for cell in matrix.cells for suite in cell.suites}
+    for name, suite in matrix.suites.items():
+        at: Loc = ("suites", name)
+        for base_name, base in matrix.bases.items():
+            if {base_name, base.suite} & {name, suite.codename}:
+                what, why = "is the suite of a base", f"{SECOND}: what it has comes without being named"
+                yield Problem(at=at, on_key=True, what=what, why=why, second=("bases", base_name, "suite"))
+        if name not in used:
+            fix = "remove it, or name it in `suites:` of a cell"
+            yield Problem(at=at, on_key=True, what="no cell has packages of it", fix=fix)
 
 
 def _releases(matrix: Matrix) -> Iterator[Problem]:
@@ -100,8 +118,8 @@ def _releases(matrix: Matrix) -> Iterator[Problem]:
             yield Problem(
                 at=(section, version, "release"), what="missing", why=why, fix="add it, or remove `packages:`"
             )
-        for index, package in enumerate(pin.packages):
-            at: Loc = (section, version, "packages", index)
+        for key, package in pin.followers.items():
+            at: Loc = (section, version, "packages", key)
             # LLVM's packages have the version in their names: another one's would never be of this release.
             if section == "llvm" and version not in re.findall(r"\d+", package):
                 why = f"expected packages of LLVM {version}, which have {version} in their names"
@@ -179,7 +197,7 @@ def _supported(matrix: Matrix, index: int, cell: CellRule) -> Iterator[Problem]:
     if cell.budget is None:
         fix = "add `budget: {compressed_mb: ..., build_minutes: ...}`"
         yield Problem(at=(*at, "budget"), what="missing", why="a supported cell has a budget", fix=fix)
-    base = cell.base or matrix.defaults.base
+    base = cell.base or matrix.usual_base(cell.rust)
     for kind, name, declared in (
         ("channel", cell.channel, matrix.channels.get(cell.channel)),
         ("base", base, matrix.bases.get(base)),
@@ -196,7 +214,8 @@ def _supported(matrix: Matrix, index: int, cell: CellRule) -> Iterator[Problem]:
             yield Problem(at=(*place, "release"), what="missing", why=why)
         elif pin and not pin.packages:
             why += ", and nothing else keeps the archive's packages to this release"
-            fix = "add `packages: [...]`: the Debian packages that must be of this release"
+            form = "{rustc: ..., cargo: ...}" if place[0] == "rust" else "[...]"
+            fix = f"add `packages: {form}`: the Debian packages that must be of this release"
             yield Problem(at=(*place, "packages"), what="missing", why=why, fix=fix)
 
 
@@ -239,7 +258,7 @@ def _cell_ids(matrix: Matrix) -> Iterator[Problem]:
 
 def _exists(matrix: Matrix, cell: CellRule) -> bool:
     """Whether all values of the cell are known, so that its id can be told."""
-    base, arch = cell.base or matrix.defaults.base, cell.arch or matrix.defaults.arch
+    base, arch = cell.base or matrix.usual_base(cell.rust), cell.arch or matrix.defaults.arch
     return (
         cell.channel in matrix.channels
         and cell.rust in matrix.channels[cell.channel].rust

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -53,7 +54,10 @@ class ConstraintRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Everything that decides about one point, in order: axes, constraints, declaration, result."""
+    """Everything that decides about one point, in order: axes, constraints, declaration, result.
+
+    `moving` are the suites that packages come from and may be gone from: name → why.
+    """
 
     id: str
     axes: tuple[AxisRule, ...]
@@ -63,6 +67,7 @@ class Explanation:
     status: Status
     reason: str | None
     budget: Budget | None
+    moving: Mapping[str, str]
 
 
 def explain(matrix: Matrix, cell_id: str) -> Explanation:
@@ -85,6 +90,7 @@ def explain(matrix: Matrix, cell_id: str) -> Explanation:
         status=point.status,
         reason=point.reason,
         budget=point.budget,
+        moving=matrix.moving(point),
     )
 
 
@@ -93,7 +99,7 @@ def _origin(matrix: Matrix, axis: Axis, point: Cell) -> Origin:
         case "llvm":
             return Origin.PINNED
         case "base":
-            return Origin.DEFAULT if point.base == matrix.defaults.base else Origin.STATED
+            return Origin.DEFAULT if point.base == matrix.usual_base(point.rust) else Origin.STATED
         case "arch":
             return Origin.DEFAULT if point.arch == matrix.defaults.arch else Origin.STATED
         case "channel" | "rust" | "target":

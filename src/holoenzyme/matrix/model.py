@@ -22,6 +22,12 @@ from holoenzyme.matrix.yamlfile import Loc, Words, did_you_mean, load_model, ref
 Value = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.]*$"), Words(allowed="small letters, digits, '_' and '.'")
 ]
+#: The name of a Debian package.
+Package = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9.+-]+$"),
+    Words(allowed="small letters, digits, '.', '+' and '-'"),
+]
 #: Versions of Python packages, in the words of PEP 440.
 Specifier = Annotated[str, StringConstraints(pattern=r"^(==|~=|>=|<=|<|>|!=)"), Words(allowed="as in '==13.0.*'")]
 PtxVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d$"), Words(allowed="as in '7.8', in quotes")]
@@ -77,23 +83,51 @@ class Base(Declared):
     image: Text = Field(description="what is pulled where a registry answers")
 
 
-class Release(_Section):
-    """The exact release of an upstream version, and the Debian packages that must be of that release."""
+class Suite(_Section):
+    """A suite of the archive beside those of the bases: only packages that a recipe names come from it."""
 
-    release: Text | None = Field(default=None, description="the exact release; open while no supported cell needs it")
-    packages: tuple[Slug, ...] = Field(
-        default=(), description="the Debian packages that follow it: no other upstream version of them is taken"
+    codename: Slug = Field(description="the codename in its release file, by which apt's preferences know it")
+    moves: Text | None = Field(
+        default=None, description="why a locked package may be gone from it; nothing where it keeps what it has"
     )
 
 
+class Release(_Section):
+    """The exact release of an upstream version."""
+
+    release: Text | None = Field(default=None, description="the exact release; open while no supported cell needs it")
+
+
 class Rust(Release):
-    """A version of Rust, and the LLVM that it is built on."""
+    """A version of Rust, the LLVM that it is built on, and the Debian packages that must be of its release."""
 
     llvm: Value
+    base: Value | None = Field(
+        default=None, description="the base that ids of its cells leave out, where that is not the one of `defaults`"
+    )
+    packages: Mapping[Slug, Package] = Field(
+        default_factory=dict,
+        description="what it is (`rustc`, `cargo`) → the Debian package that follows it: no other upstream version of "
+        "that is taken",
+    )
+
+    @property
+    def followers(self) -> Mapping[str | int, str]:
+        """The packages that follow the release, by their keys in `packages`."""
+        return dict(self.packages.items())
 
 
 class Llvm(Release):
-    """A major version of LLVM."""
+    """A major version of LLVM, and the Debian packages that must be of its release."""
+
+    packages: tuple[Package, ...] = Field(
+        default=(), description="the Debian packages that follow it: no other upstream version of them is taken"
+    )
+
+    @property
+    def followers(self) -> Mapping[str | int, str]:
+        """The packages that follow the release, by their places in `packages`."""
+        return dict(enumerate(self.packages))
 
 
 class Channel(Declared):
@@ -162,6 +196,7 @@ class CellRule(Declared):
     target: Value
     base: Value | None = None
     arch: Value | None = None
+    suites: tuple[Value, ...] = Field(default=(), description="the suites beside the base's that packages come from")
     budget: Budget | None = Field(default=None, description="always there for a supported cell")
 
 
@@ -183,12 +218,16 @@ class PackagePin:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell(Point):
-    """A point of the matrix with what is known of it; `reason` is None only where it is supported."""
+    """A point of the matrix with what is known of it; `reason` is None only where it is supported.
+
+    `suites` are those beside the base's that packages of it come from.
+    """
 
     id: str
     status: Status
     reason: str | None
     budget: Budget | None
+    suites: tuple[str, ...] = ()
 
 
 class Matrix(_Section):
@@ -198,6 +237,7 @@ class Matrix(_Section):
     defaults: Defaults
     architectures: Mapping[Value, Architecture]
     bases: Mapping[Value, Base]
+    suites: Mapping[Value, Suite] = Field(default_factory=dict, description="suites of the archive beside the bases'")
     rust: Mapping[Value, Rust]
     llvm: Mapping[Value, Llvm]
     channels: Mapping[Value, Channel]
@@ -215,7 +255,7 @@ class Matrix(_Section):
         refuse(checks.coverage(self))
         return self
 
-    def releases(self) -> Iterator[tuple[Loc, Release]]:
+    def releases(self) -> Iterator[tuple[Loc, Rust | Llvm]]:
         """Every upstream version on the axes `rust` and `llvm`, with its place in the file."""
         yield from ((("rust", version), rust) for version, rust in self.rust.items())
         yield from ((("llvm", version), llvm) for version, llvm in self.llvm.items())
@@ -226,13 +266,22 @@ class Matrix(_Section):
         return {
             name: PackagePin(version=item.release, at=(*at, "release"))
             for at, item in self.releases()
-            for name in item.packages
+            for name in item.followers.values()
             if item.release is not None
         }
 
+    def usual_base(self, rust: str) -> str:
+        """The base that ids of cells with a version of Rust leave out."""
+        return (self.rust[rust].base if rust in self.rust else None) or self.defaults.base
+
+    def moving(self, cell: Cell) -> Mapping[str, str]:
+        """The suites that packages of a cell come from and may be gone from: name → why."""
+        found = {name: self.suites[name].moves for name in cell.suites}
+        return {name: why for name, why in found.items() if why is not None}
+
     def id_of(self, point: Point | CellRule) -> str:
         """The id of a point: its values, joined, without the base and architecture that are the defaults."""
-        at_default = self.defaults.base, self.defaults.arch
+        at_default = self.usual_base(point.rust), self.defaults.arch
         ends = [value for value, default in zip((point.base, point.arch), at_default, strict=True) if value != default]
         return "-".join([point.channel, point.rust, point.target, *(value for value in ends if value)])
 
@@ -302,11 +351,12 @@ class Matrix(_Section):
                 rust=rule.rust,
                 llvm=self.rust[rule.rust].llvm,
                 target=rule.target,
-                base=rule.base or self.defaults.base,
+                base=rule.base or self.usual_base(rule.rust),
                 arch=rule.arch or self.defaults.arch,
                 status=Status(rule.status),
                 reason=rule.reason,
                 budget=rule.budget,
+                suites=rule.suites,
             )
             for rule in self.cells
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -10,16 +11,23 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from holoenzyme.errors import UserError
 from holoenzyme.matrix.axes import StageAxis, TargetKind
+from holoenzyme.matrix.constraints import Point
+from holoenzyme.matrix.model import Package
 from holoenzyme.matrix.pattern import matches
 from holoenzyme.matrix.placeholders import wrong_placeholders, wrong_values
-from holoenzyme.matrix.yamlfile import load_model, refuse
+from holoenzyme.matrix.yamlfile import SECOND, Loc, Problem, load_model, refuse
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 #: Values that a template uses, free in form.
 Values = dict[str, object]
 #: What texts of contracts and of `values` may name, by an example. Those of `values` see the axes of their stage alone.
 VERSIONS = {"rust": {"release": "1.96.0"}, "llvm": {"major": "22", "release": "22.1.8"}}
-_NAMES = {**VERSIONS, "channel": "", "target": "", "kind": "", "base": "", "arch": "", "triple": ""}
+_PACKAGES = dict.fromkeys(("rustc", "cargo", "src", "clippy", "rustfmt"), "")
+_NAMES = {
+    **VERSIONS,
+    "rust": {**VERSIONS["rust"], "packages": _PACKAGES},
+    **dict.fromkeys(("channel", "target", "kind", "base", "arch", "triple"), ""),
+}
 
 
 class _Strict(BaseModel):
@@ -54,19 +62,80 @@ class StageRule(_Strict):
 
 
 class BaseRule(_Strict):
-    """How a base is made where none is pulled: the packages added to mmdebstrap's variant, and what dpkg leaves out."""
+    """How a base is made where none is pulled: the packages added to mmdebstrap's variant, and what dpkg leaves out.
+
+    `include_paths_for` names what stays beside `include_paths` in one base.
+    """
 
     variant: str
     include: dict[str, str]
     exclude_paths: tuple[str, ...] = ()
     include_paths: tuple[str, ...] = ()
+    include_paths_for: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    def included_paths(self, base: str) -> tuple[str, ...]:
+        """What dpkg does not leave out of a base, although `exclude_paths` match it."""
+        return (*self.include_paths, *self.include_paths_for.get(base, ()))
+
+
+class SetRule(_Strict):
+    """The packages of a set for some cells.
+
+    `rust` and `base` are globs; a rule is for the cells that match each of them that is there. `suites` names the
+    packages that come from a suite beside the base's own, whether they are asked for or only needed: suite → packages.
+    No other package of that suite is taken, and these are taken from nowhere else.
+    """
+
+    rust: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    base: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    packages: Annotated[tuple[Package, ...], Field(min_length=1)]
+    suites: dict[Name, Annotated[tuple[Package, ...], Field(min_length=1)]] = Field(default_factory=dict)
+
+    def serves(self, point: Point) -> bool:
+        """Whether the rule is for a cell."""
+        patterns = ((self.rust, point.rust), (self.base, point.base))
+        return all(wanted is None or matches(value, wanted) for wanted, value in patterns)
+
+    @model_validator(mode="after")
+    def _one_suite(self) -> SetRule:
+        seen: dict[str, Loc] = {}
+        problems = []
+        for suite, names in self.suites.items():
+            for index, name in enumerate(names):
+                at: Loc = ("suites", suite, index)
+                if name in seen:
+                    why = f"it is at {SECOND} too; a package comes from one suite"
+                    what = f"{name!r} is here twice"
+                    problems.append(Problem(at=at, what=what, why=why, fix="remove one", second=seen[name]))
+                seen.setdefault(name, at)
+        refuse(problems)
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageSet:
+    """A set of packages for a cell: the packages asked for, and those that come from another suite than the base's.
+
+    `key` is its name in the lock, within a base and architecture. `by_rust` says that it depends on the version of
+    Rust; the key has that too then.
+    """
+
+    key: str
+    roots: tuple[str, ...]
+    suites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_rust: bool = False
+
+    def suite_of(self, package: str) -> str | None:
+        """The suite that a package comes from; none for those of the base."""
+        return next((suite for suite, names in self.suites.items() if package in names), None)
 
 
 class Recipe(_Strict):
     """`recipe.yaml`: how one component is made, for which channels, from which sets of packages.
 
     `values` are for the templates of all its stages; those of a stage take precedence. Texts in them may have
-    placeholders (`{{ llvm.major }}`), which the filter `fill` of a template fills in.
+    placeholders (`{{ llvm.major }}`), which the filter `fill` of a template fills in. `packages` are sets of packages
+    that are the same for every cell; of those in `packages_for` the first rule that is for the cell counts.
     """
 
     schema_version: Literal[1] = Field(alias="schema")
@@ -76,6 +145,7 @@ class Recipe(_Strict):
     redistributable: bool
     base: BaseRule | None = None
     packages: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
+    packages_for: dict[Name, Annotated[tuple[SetRule, ...], Field(min_length=1)]] = Field(default_factory=dict)
     package_template: str | None = None
     values: Values = Field(default_factory=dict)
     stages: tuple[StageRule, ...] = ()
@@ -84,6 +154,39 @@ class Recipe(_Strict):
     def _placeholders(self) -> Recipe:
         refuse(wrong_values(("values",), self.values, _NAMES))
         return self
+
+    @model_validator(mode="after")
+    def _sets(self) -> Recipe:
+        refuse(
+            Problem(
+                at=("packages_for", name),
+                on_key=True,
+                what="is a set of `packages` too",
+                why=f"it is at {SECOND}; a set has one place",
+                fix="remove one",
+                second=("packages", name),
+            )
+            for name in self.packages_for
+            if name in self.packages
+        )
+        return self
+
+    @property
+    def set_names(self) -> tuple[str, ...]:
+        """The sets of packages that it declares."""
+        return (*self.packages, *self.packages_for)
+
+    def package_set(self, name: str, point: Point) -> PackageSet | None:
+        """A set of its own for a cell; none where no rule is for that cell."""
+        if name in self.packages:
+            return PackageSet(key=name, roots=self.packages[name])
+        rules = self.packages_for[name]
+        rule = next((rule for rule in rules if rule.serves(point)), None)
+        if rule is None:
+            return None
+        by_rust = any(each.rust is not None for each in rules)
+        key = f"{name}/{point.rust}" if by_rust else name
+        return PackageSet(key=key, roots=rule.packages, suites=rule.suites, by_rust=by_rust)
 
 
 class ContractRule(_Strict):
@@ -180,16 +283,23 @@ class Cookbook(_Strict):
                 return recipe.name, recipe.package_template
         raise UserError("no recipe holds a template for packages", fix="one recipe.yaml needs `package_template:`")
 
-    def package_sets(self, channel: str) -> dict[str, tuple[str, ...]]:
-        """The sets of packages of a channel: name → the packages asked for."""
-        sets: dict[str, tuple[str, ...]] = {}
-        for recipe in self.for_channel(channel):
-            sets.update(recipe.packages)
-        return sets
+    def package_set(self, name: str, point: Point) -> PackageSet:
+        """A set of packages for a cell; raises `UserError` where no recipe of its channel has one for it."""
+        for recipe in self.for_channel(point.channel):
+            if name in recipe.set_names and (found := recipe.package_set(name, point)):
+                return found
+        where = f"{point.channel} with Rust {point.rust} on {point.base}"
+        raise UserError(
+            f"no recipe says which packages are in the set {name!r} for {where}",
+            fix="add it to `packages:` or `packages_for:` of a recipe.yaml",
+        )
 
-    def all_package_sets(self) -> dict[str, tuple[str, ...]]:
-        """Every set of packages that any recipe declares, by name."""
-        return {name: roots for recipe in self.recipes for name, roots in recipe.packages.items()}
+    def package_sets(self, point: Point) -> dict[str, PackageSet]:
+        """The sets of packages for a cell, by their names in the lock."""
+        found = (
+            recipe.package_set(name, point) for recipe in self.for_channel(point.channel) for name in recipe.set_names
+        )
+        return {item.key: item for item in found if item is not None}
 
 
 def load_cookbook(root: Path) -> Cookbook:
@@ -207,7 +317,7 @@ def load_cookbook(root: Path) -> Cookbook:
     owner: dict[str, str] = {}
     seen: dict[tuple[str, str], str] = {}
     for recipe in recipes:
-        for name in recipe.packages:
+        for name in recipe.set_names:
             if owner.setdefault(name, recipe.name) != recipe.name:
                 raise UserError(
                     f"recipes/{recipe.name}/recipe.yaml: packages.{name} is also declared by {owner[name]}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -100,9 +100,28 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     return "did you mean " + (" or ".join([", ".join(names[:-1]), names[-1]]) if names[1:] else names[0]) + "?"
 
 
+def _shown(path: Path) -> str:
+    """What messages call a file."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def tell(problems: Mapping[Path, Iterable[Problem]]) -> None:
+    """Raise `UserError` with problems of files that can be read into their models; nothing where there are none."""
+    errors: list[UserError] = []
+    for path, found in problems.items():
+        name = _shown(path)
+        document = _Document(path.read_text(encoding="utf-8"), name)
+        places = sorted((document.locate(problem) for problem in found), key=lambda finding: finding.where)
+        errors += [finding.error(name) for finding in places]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise UserError("\n".join([f"{len(errors)} problems", *map(str, errors)]))
+
+
 def load_model(path: Path, model: type[M]) -> M:
     """Read the file `path` into `model`; raises `UserError` with every problem of the file."""
-    name = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    name = _shown(path)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -321,7 +340,8 @@ def _translate(details: ErrorDetails, model: type[BaseModel], document: _Documen
     loc, kind, context = details["loc"], details["type"], details.get("ctx", {})
     if kind == _PROBLEMS:
         for problem in context["problems"]:
-            yield replace(problem, at=(*loc, *problem.at))
+            second = problem.second if problem.second is None else (*loc, *problem.second)
+            yield replace(problem, at=(*loc, *problem.at), second=second)
         return
     on_key = bool(loc) and loc[-1] == "[key]"
     loc = loc[:-1] if on_key else loc

@@ -24,6 +24,7 @@ from holoenzyme.matrix.model import Cell, Matrix
 from holoenzyme.matrix.placeholders import PlaceholderError, fill
 from holoenzyme.matrix.recipe import Cookbook, FileRule, ImageRule, Recipe, StageRule
 from holoenzyme.render.comments import without_comments
+from holoenzyme.resolve.apt_text import preferences, suite_list
 from holoenzyme.resolve.model import LockedBase, LockedSet, Resolution, place
 
 #: Stands in rendered text where the name of another stage's image belongs.
@@ -70,6 +71,7 @@ class Stage:
     `key` tells apart stages of the same name in different cells. `text` is the Dockerfile (for a base: the shell
     commands that make it) with symbolic image names; `needs` maps the names that it uses to the keys of those stages.
     `resolved` holds exact versions (name → version) for people and for `plan` to compare; `labels` are OCI labels.
+    `package_set` is for packages alone: the set of the lock that they are.
     """
 
     key: str
@@ -84,6 +86,7 @@ class Stage:
     redistributable: bool
     base: str
     arch: str
+    package_set: str = ""
 
     def with_images(self, names: Mapping[str, str]) -> str:
         """The text with real image names: stage name → image."""
@@ -278,6 +281,7 @@ class Renderer:
             rule = self._cookbook.base_rule()
             identity = "" if arch == _UNNAMED_ARCH else f"architecture {arch}\n"
             identity += "".join(f"{name}={version}\n" for name, version in sorted(locked.packages.items()))
+            left_out = (*rule.exclude_paths, *rule.included_paths(base))
             self._stages[key] = Stage(
                 key=key,
                 name="base",
@@ -285,7 +289,7 @@ class Renderer:
                 recipe="base",
                 # Its identity is what both ways of making it have in common: architecture, packages, and what dpkg
                 # leaves out.
-                text=identity + "".join(f"exclude {path}\n" for path in (*rule.exclude_paths, *rule.include_paths)),
+                text=identity + "".join(f"exclude {path}\n" for path in left_out),
                 needs=MappingProxyType({}),
                 files=MappingProxyType({}),
                 resolved=MappingProxyType(dict(locked.packages)),
@@ -297,15 +301,25 @@ class Renderer:
         return self._stages[key]
 
     def _packages_stage(self, cell: Cell, name: str) -> Stage:
-        key = self._key(name, cell, PLACE_AXES)
+        set_name = name.removeprefix(PACKAGES)
+        wanted = self._cookbook.package_set(set_name, cell)
+        axes = ("rust", *PLACE_AXES) if wanted.by_rust else PLACE_AXES
+        key = self._key(name, cell, axes)
         if key not in self._stages:
+            self._axes[key] = axes
             recipe, template = self._cookbook.package_template()
-            set_name = name.removeprefix(PACKAGES)
-            locked = self._locked_set(cell, set_name)
+            locked = self._locked_set(cell, wanted.key)
             items = sorted(locked.packages.items())
             sums = "".join(f"{item.sha256}  {item.file_name(package)}\n" for package, item in items)
+            files = {"packages.sha256": sums}
+            # What another suite has enters by its name alone.
+            if wanted.suites:
+                suites = {suite: self._matrix.suites[suite] for suite in sorted(wanted.suites)}
+                files["suites/preferences"] = preferences(suites, wanted.suites)
+                files |= {f"suites/{suite}.list": suite_list(suite) for suite in suites}
             context = self._context(cell, PLACE_AXES, {}) | {
                 "set": set_name,
+                "suites": sorted(wanted.suites),
                 "packages": [{"name": package, **item.model_dump()} for package, item in items],
             }
             self._stages[key] = self._stage(
@@ -317,8 +331,9 @@ class Renderer:
                 context=context,
                 cell=cell,
                 needs={"base": self._key("base", cell, PLACE_AXES)},
-                files={"packages.sha256": File(content=sums.encode())},
+                files={path: File(content=text.encode()) for path, text in files.items()},
                 resolved={package: item.version for package, item in items},
+                package_set=wanted.key,
             )
         return self._stages[key]
 
@@ -331,7 +346,11 @@ class Renderer:
                 files.update(self._files.tree(entry))
             excluded = rule.values.get("exclude")
             if isinstance(excluded, list):
-                lines = [f"path-exclude={item['path']}\n" for item in excluded]
+                lines = [
+                    f"path-exclude={item['path']}\n"
+                    for item in excluded
+                    if cell.base in item.get("bases", (cell.base,))
+                ]
                 files["exclude.conf"] = File(content="".join(lines).encode())
             context = self._context(cell, rule.axes, {**recipe.values, **rule.values})
             for path, template in rule.rendered.items():
@@ -399,6 +418,7 @@ class Renderer:
         resolved: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         redistributable: bool = True,
+        package_set: str = "",
     ) -> Stage:
         folder = "images" if kind is StageKind.IMAGE else "recipes"
         text = self._text(folder, template, context, needs)
@@ -415,6 +435,7 @@ class Renderer:
             redistributable=redistributable,
             base=cell.base,
             arch=cell.arch,
+            package_set=package_set,
         )
 
     def _text(self, folder: str, template: str, context: Mapping[str, object], needs: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from holoenzyme.matrix.constraints import Constraint
 from holoenzyme.matrix.explain import ConstraintRule, Explanation
-from holoenzyme.matrix.model import Budget, Cell, Defaults, Matrix, Status
+from holoenzyme.matrix.model import Budget, Cell, Matrix, Status
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -48,7 +48,7 @@ def listing(matrix: Matrix, points: Sequence[Cell], today: date) -> list[Rendera
     excluded = [point for point in points if point.status is Status.EXCLUDED]
     parts: list[RenderableType] = []
     if cells:
-        parts += [_cell_table(cells, matrix.defaults), ""]
+        parts += [_cell_table(cells, matrix), ""]
     if excluded:
         parts += [_exclusion_table(matrix.constraints, excluded, today), ""]
     counts = Counter(point.status for point in points)
@@ -69,12 +69,15 @@ def overdue(constraints: Iterable[Constraint], today: date) -> list[str]:
     ]
 
 
-def _cell_table(cells: Sequence[Cell], defaults: Defaults) -> RenderableType:
+def _cell_table(cells: Sequence[Cell], matrix: Matrix) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
     # The id says the other axes; a column for each would leave no room for the reasons on a terminal of 80 columns.
-    title = f"Cells (on {defaults.base} and {defaults.arch} where the id names no other)"
+    defaults = matrix.defaults
+    others = {cell.rust: base for cell in cells if (base := matrix.usual_base(cell.rust)) != defaults.base}
+    apart = "".join(f", of Rust {rust} on {base}" for rust, base in others.items())
+    title = f"Cells (on {defaults.base} and {defaults.arch}{apart} where the id names no other)"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in ("id", "llvm", "status"):
         table.add_column(name, no_wrap=True)
@@ -83,6 +86,7 @@ def _cell_table(cells: Sequence[Cell], defaults: Defaults) -> RenderableType:
         note = cell.reason or (budget_text(cell.budget) if cell.budget else "")
         if cell.id == defaults.cell:
             note = f"{note} (default)".lstrip()
+        note += "".join(f"; packages of {suite}, which moves" for suite in matrix.moving(cell))
         table.add_row(cell.id, cell.llvm, Text(cell.status, style=_STYLES[cell.status]), note)
     return table
 
@@ -120,6 +124,11 @@ def explanation_text(explanation: Explanation, today: date) -> str:
         lines.append(f"  declared in matrix.yaml as {explanation.status}{default}")
     else:
         lines.append("  not declared in matrix.yaml, because constraints exclude it")
+    for suite, why in explanation.moving.items():
+        lines += [
+            f"  packages of {suite}: {why}",
+            f"    where they are gone, a store gives them, or a snapshot of {suite} as of the day in matrix.lock",
+        ]
     if explanation.budget:
         lines.append(f"  budget: {budget_text(explanation.budget)}")
     lines.append(f"  {explanation.status}" + (f": {explanation.reason}" if explanation.reason else ""))

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from holoenzyme.errors import InfrastructureError, UserError
-from holoenzyme.matrix.model import Architecture, Base
-from holoenzyme.matrix.recipe import BaseRule
+from holoenzyme.matrix.model import Architecture, Base, Suite
+from holoenzyme.matrix.recipe import BaseRule, PackageSet
 from holoenzyme.process import Command, Completed, Runner
-from holoenzyme.resolve.apt_text import downloads_in, files_in, locked_files
+from holoenzyme.resolve.apt_text import (
+    downloads_in,
+    files_in,
+    locked_files,
+    origins_in,
+    preferences,
+    release_days,
+    suite_list,
+    with_suites,
+)
 from holoenzyme.resolve.archives import PlaceOffer
-from holoenzyme.resolve.model import LockedSet
+from holoenzyme.resolve.model import LockedPackage, LockedSet
 
 #: What mmdebstrap's variants install, in apt's patterns.
 _VARIANTS = {
@@ -47,7 +55,7 @@ def configuration(folder: Path, arch: str, *, auth: Path | None = None) -> str:
     values = {
         "Dir::Etc::SourceList": str(folder / "sources.list"),
         "Dir::Etc::SourceParts": "/dev/null",
-        "Dir::Etc::Preferences": "/dev/null",
+        "Dir::Etc::Preferences": str(folder / "preferences"),
         "Dir::Etc::PreferencesParts": "/dev/null",
         "Dir::State": str(folder / "state"),
         "Dir::State::status": str(folder / "status"),
@@ -74,19 +82,28 @@ def as_installed(stanzas: str) -> str:
 class AptArchive:
     """Asks with `apt-get` and `apt-cache`, for any base and architecture.
 
-    `folder` keeps apt's lists. `sources` and `auth` are the user's files in place of the usual sources.
+    `folder` keeps apt's lists. `sources` of every base, or `lists` of sources by suite, and `auth` are the user's files
+    in place of the usual ones.
     """
 
     runner: Runner
     folder: Path
     sources: Path | None = None
+    lists: Mapping[str, Path] = field(default_factory=dict)
     auth: Path | None = None
 
-    def offer(self, base: Base, arch: Architecture, rule: BaseRule, sets: Mapping[str, tuple[str, ...]]) -> PlaceOffer:
+    def offer(
+        self,
+        base: Base,
+        arch: Architecture,
+        rule: BaseRule,
+        sets: Mapping[str, PackageSet],
+        suites: Mapping[str, Suite],
+    ) -> PlaceOffer:
         """The base's packages and the closure of each set beyond them, at the newest versions that the archive has.
 
-        Raises `InfrastructureError` where there is no apt or the archive does not answer, and `UserError` where it has
-        no package of a name.
+        Sets with packages of `suites` are asked for last: apt knows of those only then. Raises `InfrastructureError`
+        where there is no apt or the archive does not answer, and `UserError` where it has no package of a name.
         """
         if rule.variant not in _VARIANTS:
             known = ", ".join(_VARIANTS)
@@ -94,10 +111,9 @@ class AptArchive:
         place = self.folder / f"{base.suite}-{arch.debian}"
         for name in ("state/lists/partial", "cache/archives/partial"):
             (place / name).mkdir(parents=True, exist_ok=True)
-        if self.sources is None:
-            (place / "sources.list").write_text(sources_list(base))
-        else:
-            shutil.copyfile(self.sources, place / "sources.list")
+        own = self.sources.read_text("utf-8") if self.sources else self._list(base.suite) or sources_list(base)
+        (place / "sources.list").write_text(own)
+        (place / "preferences").write_text("")
         (place / "apt.conf").write_text(configuration(place, arch.debian, auth=self.auth))
         (place / "status").write_text("")
         what = f"asking the archive of {base.suite} ({arch.debian}) with apt"
@@ -107,16 +123,65 @@ class AptArchive:
         files = self._files(place, what, roots)
         stanzas = self._show(place, what, files)
         (place / "status").write_text(as_installed(stanzas))
-        found = {name: self._files(place, what, wanted) for name, wanted in sets.items()}
+        found = {name: self._files(place, what, item.roots) for name, item in sets.items() if not item.suites}
+        offered = {
+            name: LockedSet(roots=sets[name].roots, packages=each) for name, each in self._locked(place, what, found)
+        }
+        beside = {name: item for name, item in sets.items() if item.suites}
+        gone = self._beside(place, own, beside, suites, offered) if beside else {}
+        return PlaceOffer(packages=dict(files), sets=offered, gone=gone)
+
+    def _list(self, suite: str) -> str | None:
+        """The user's own sources of a suite."""
+        path = self.lists.get(suite)
+        return path.read_text("utf-8") if path else None
+
+    def _locked(
+        self, place: Path, what: str, found: Mapping[str, Sequence[tuple[str, str]]]
+    ) -> Iterator[tuple[str, dict[str, LockedPackage]]]:
+        """The files of each set with their checksums."""
         every = sorted({file for each in found.values() for file in each})
         available = downloads_in(self._show(place, what, every)) if every else {}
-        return PlaceOffer(
-            packages=dict(files),
-            sets={
-                name: LockedSet(roots=sets[name], packages=locked_files(each, available))
-                for name, each in found.items()
-            },
-        )
+        return ((name, locked_files(each, available)) for name, each in found.items())
+
+    def _beside(
+        self,
+        place: Path,
+        own: str,
+        sets: Mapping[str, PackageSet],
+        suites: Mapping[str, Suite],
+        offered: dict[str, LockedSet],
+    ) -> dict[str, str]:
+        """Add the sets with packages of other suites to what is `offered`; returns those that are gone, and why."""
+        used = sorted({suite for item in sets.values() for suite in item.suites})
+        lists = [self._list(name) or suite_list(name) for name in used]
+        (place / "sources.list").write_text("".join((own, *lists)))
+        what = f"asking the archive of {', '.join(used)} with apt"
+        updated = self._run(place, ("apt-get", "update", "-q"))
+        if updated.returncode != 0:
+            return dict.fromkeys(sets, f"{updated.output}{updated.stderr}".strip())
+        found: dict[str, list[tuple[str, str]]] = {}
+        gone: dict[str, str] = {}
+        for key, item in sets.items():
+            (place / "preferences").write_text(preferences({name: suites[name] for name in used}, item.suites))
+            done = self._run(place, ("apt-get", "install", "-qq", "-y", "--print-uris", *item.roots))
+            if files := files_in(done.output.splitlines()) if done.returncode == 0 else []:
+                found[key] = files
+            else:
+                gone[key] = f"{done.output}{done.stderr}".strip()
+        names = sorted({name for files in found.values() for name, _ in files})
+        table = self._run(place, ("apt-cache", "madison", *names)).check(what).output if names else ""
+        days = release_days(self._releases(place))
+        for key, packages in self._locked(place, what, found):
+            offered[key] = with_suites(sets[key], packages, origins_in(table), days, suites)
+        return gone
+
+    @staticmethod
+    def _releases(place: Path) -> str:
+        """The fields of all release files that apt has fetched, without signatures."""
+        lines = re.compile(r"^(?:Codename|Date): .*$", re.MULTILINE)
+        texts = [path.read_text(encoding="utf-8") for path in sorted((place / "state/lists").glob("*Release"))]
+        return "\n\n".join("\n".join(lines.findall(text)) for text in texts)
 
     def _files(self, place: Path, what: str, roots: Sequence[str]) -> list[tuple[str, str]]:
         done = self._run(place, ("apt-get", "install", "-qq", "-y", "--print-uris", *roots))

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from holoenzyme.matrix.model import Architecture, Base
-from holoenzyme.matrix.recipe import BaseRule
+from holoenzyme.matrix.model import Architecture, Base, Suite
+from holoenzyme.matrix.recipe import BaseRule, PackageSet
 from holoenzyme.resolve.model import LockedSet
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceOffer:
-    """The offer of a distribution's archive for one base today: its packages (name → version), and each set's."""
+    """The offer of a distribution's archive for one base today: its packages (name → version), and each set's.
+
+    `gone` are the sets with packages of suites beside the base's own that cannot be had: name → why, in apt's words.
+    """
 
     packages: Mapping[str, str]
     sets: Mapping[str, LockedSet]
+    gone: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +33,15 @@ class WheelOffer:
 
 
 class DistributionArchive(Protocol):
-    """The distribution's archive."""
+    """The distribution's archive. `suites` are those beside the base's own that sets may have packages of."""
 
     def offer(
-        self, base: Base, arch: Architecture, rule: BaseRule, sets: Mapping[str, tuple[str, ...]]
+        self,
+        base: Base,
+        arch: Architecture,
+        rule: BaseRule,
+        sets: Mapping[str, PackageSet],
+        suites: Mapping[str, Suite],
     ) -> PlaceOffer: ...
 
 

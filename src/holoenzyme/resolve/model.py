@@ -5,10 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from holoenzyme.errors import UserError
 
@@ -20,24 +28,40 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class LockedPackage(_Strict):
-    """One package of the distribution. `sha256` and `size` (bytes) are those of its .deb file."""
+class _Sparse(_Strict):
+    """What says nothing of suites where all packages are of the base's own: most lines of the lock."""
+
+    @model_serializer(mode="wrap")
+    def _without_suites(self, inner: SerializerFunctionWrapHandler) -> dict[str, object]:
+        return {key: value for key, value in inner(self).items() if value or not key.startswith("suite")}
+
+
+class LockedPackage(_Sparse):
+    """One package of the distribution. `sha256` and `size` (bytes) are those of its .deb file.
+
+    `suite` is the one that it comes from, where that is none of the base's own.
+    """
 
     version: str
     architecture: str
     sha256: str
     size: int
+    suite: str | None = None
 
     def file_name(self, name: str) -> str:
         """The file's name as apt writes it: a colon in the version is escaped."""
         return f"{name}_{self.version.replace(':', '%3a')}_{self.architecture}.deb"
 
 
-class LockedSet(_Strict):
-    """The packages that a set asked for (`roots`) and needs, beyond the base: package name → package."""
+class LockedSet(_Sparse):
+    """The packages that a set asked for (`roots`) and needs, beyond the base: package name → package.
+
+    `suites` are those beside the base's own that some come from: name → the day of its release file then.
+    """
 
     roots: tuple[str, ...]
     packages: dict[str, LockedPackage]
+    suites: dict[str, date] = Field(default_factory=dict)
 
 
 class LockedBase(_Strict):
@@ -67,7 +91,10 @@ class LockedWheel(_Strict):
 
 
 class Resolution(_Strict):
-    """Exact versions of everything: bases and package sets by `BASE-ARCH`, crates and wheels by name."""
+    """Exact versions of everything: bases and package sets by `BASE-ARCH`, crates and wheels by name.
+
+    A set that depends on the version of Rust stands in it as `SET/RUST`.
+    """
 
     bases: dict[str, LockedBase]
     sets: dict[str, dict[str, LockedSet]]

@@ -67,7 +67,7 @@ def newer_releases(matrix: Matrix, offered: Mapping[str, str]) -> tuple[list[New
     edits: dict[Loc, str] = {}
     for at, item in matrix.releases():
         section, version = str(at[0]), str(at[1])
-        upstream = {name: upstream_of(offered[name]) for name in item.packages if name in offered}
+        upstream = {name: upstream_of(offered[name]) for name in item.followers.values() if name in offered}
         if item.release is None or not upstream:
             continue
         newest = max(upstream.values(), key=DebianVersion)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from debian.debian_support import Version
 
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.matrix.model import MATRIX_NAME, Matrix
-from holoenzyme.matrix.recipe import Cookbook
+from holoenzyme.matrix.recipe import Cookbook, PackageSet
 from holoenzyme.resolve import pinned
 from holoenzyme.resolve.mentions import in_lock, in_matrix
 from holoenzyme.resolve.model import LOCK_NAME, RELOCK, LockedBase, LockedPackage, LockedSet, Resolution, place
@@ -52,12 +52,16 @@ class Offers:
 
     `base` is the base as it was made there, or none where the locked one is at hand; `sets` holds the closure of each
     set at the archive's newest versions; `available` every (name, version) that can still be downloaded, with its
-    checksum.
+    checksum; `gone` the sets that the archive cannot give any more, and why. Those matter where they are `needed` (by
+    the cells that are built; none says all of them) and not `at_hand` (in the engine or a store).
     """
 
     base: LockedBase | None
     sets: Mapping[str, LockedSet]
     available: Mapping[tuple[str, str], LockedPackage]
+    gone: Mapping[str, str] = field(default_factory=dict)
+    needed: Collection[str] | None = None
+    at_hand: Collection[str] = ()
 
 
 def classify(locked: str | None, offered: str | None, *, may_move: bool = False) -> Drift:
@@ -98,12 +102,12 @@ def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, files: Mapp
             continue
         if set(base.include) != set(cookbook.base_rule().include):
             wrong.append(f"base {key} was locked with {', '.join(base.include)} added; the recipe says otherwise")
-        for name, roots in cookbook.package_sets(cell.channel).items():
+        for name, wanted in cookbook.package_sets(cell).items():
             locked = lock.sets.get(key, {}).get(name)
             if locked is None:
                 wrong.append(f"package set {name!r} of {key} is not locked")
                 continue
-            if tuple(locked.roots) != tuple(roots):
+            if tuple(locked.roots) != tuple(wanted.roots):
                 wrong.append(
                     f"package set {name!r} was locked for {', '.join(locked.roots)}; the recipe asks for others"
                 )
@@ -112,6 +116,7 @@ def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, files: Mapp
                 for root in locked.roots
                 if root not in locked.packages
             ]
+            wrong += _suites(name, wanted, locked)
     # A set that is not locked at all was told above, and its packages are missing with it.
     complete = not wrong
     wrong += _pins(matrix, lock, files)
@@ -120,6 +125,25 @@ def check_fits(matrix: Matrix, cookbook: Cookbook, lock: Resolution, files: Mapp
     if wrong:
         unique = list(dict.fromkeys(wrong))
         raise UserError("matrix.lock does not fit the matrix", why="; ".join(unique), fix=RELOCK)
+
+
+def _suites(name: str, wanted: PackageSet, locked: LockedSet) -> list[str]:
+    """Packages that are locked from another suite than the recipe says, and those that it names for nothing."""
+    wrong = [
+        f"{package} of set {name!r} is locked from {item.suite or 'the suites of the base'}; "
+        f"the recipe says {wanted.suite_of(package) or 'the suites of the base'}"
+        for package, item in locked.packages.items()
+        if item.suite != wanted.suite_of(package)
+    ]
+    wrong += [
+        f"{package} is to come from {suite}, and set {name!r} does not need it"
+        for suite, packages in wanted.suites.items()
+        for package in packages
+        if package not in locked.packages
+    ]
+    if set(locked.suites) != set(wanted.suites):
+        wrong.append(f"package set {name!r} was locked with other suites than the recipe says")
+    return wrong
 
 
 def _pins(matrix: Matrix, lock: Resolution, files: Mapping[str, str]) -> list[str]:
@@ -171,10 +195,12 @@ def reconcile(
 
     `moving` names the packages of which a newer upstream version is taken too.
     Returns the resolution to use and how it differs from the locked one. Raises `UserError` for another upstream
-    version, and `InfrastructureError` where a mirror is behind or a file has another checksum than the locked one.
+    version and for packages that are gone, and `InfrastructureError` where a mirror is behind or a file has another
+    checksum than the locked one.
     """
     locked_base = resolution.bases[key]
-    base, sets, changes = locked_base, dict(resolution.sets.get(key, {})), []
+    locked_sets = resolution.sets.get(key, {})
+    base, sets, changes = locked_base, dict(locked_sets), []
     if offers.base is not None:
         changes += _compare(f"base {key}", locked_base.packages, offers.base.packages, moving)
         if changes:
@@ -183,6 +209,11 @@ def reconcile(
         _check_sums(name, locked, offers.available)
     # A base that came out newer may hold what a set would bring: then every set has to be taken anew, whole.
     for name in sets if changes else _moving(sets, offers):
+        if name in offers.gone:
+            # Where only other cells need it, it is told when one of those is built.
+            if offers.needed is None or name in offers.needed:
+                raise _gone(name, sets[name], offers.gone[name])
+            continue
         locked, offered = sets[name], offers.sets[name]
         changes += _compare(
             f"set {name}",
@@ -191,7 +222,7 @@ def reconcile(
             moving,
         )
         sets[name] = offered
-    _refuse(changes)
+    _refuse(changes, _snapshots(locked_sets.values(), {change.package for change in changes}))
     used = resolution.model_copy(
         update={"bases": {**resolution.bases, key: base}, "sets": {**resolution.sets, key: sets}},
     )
@@ -259,7 +290,8 @@ def _moving(sets: Mapping[str, LockedSet], offers: Offers) -> list[str]:
     moving = {
         name
         for name, locked in sets.items()
-        if not all((package, item.version) in offers.available for package, item in locked.packages.items())
+        if not (name in offers.gone and name in offers.at_hand)
+        and not all((package, item.version) in offers.available for package, item in locked.packages.items())
     }
     return with_shared(sets, offers.sets, moving)
 
@@ -268,7 +300,12 @@ def with_shared(sets: Mapping[str, LockedSet], offered: Mapping[str, LockedSet],
     """The sets that are taken as they are offered where those of `moving` are: they share a package that moves."""
     taken = set(moving)
     while True:
-        versions = {package: item.version for name in taken for package, item in offered[name].packages.items()}
+        versions = {
+            package: item.version
+            for name in taken
+            if name in offered
+            for package, item in offered[name].packages.items()
+        }
         more = {
             name
             for name, locked in sets.items()
@@ -279,14 +316,38 @@ def with_shared(sets: Mapping[str, LockedSet], offered: Mapping[str, LockedSet],
         taken |= more
 
 
-def _refuse(changes: list[PackageChange]) -> None:
+def _gone(name: str, locked: LockedSet, why: str) -> UserError:
+    """What gives packages that the archive had when they were locked, and has no more."""
+    suites = ", ".join(sorted(locked.suites))
+    return UserError(
+        f"the archive does not have the packages of set {name!r} any more, some of which come from {suites}",
+        why=why,
+        fix=f"use a store that holds them (--store DIR), {_snapshots([locked], locked.packages)}; "
+        f"or lock anew: {RELOCK}",
+    )
+
+
+def _snapshots(sets: Iterable[LockedSet], packages: Collection[str]) -> str:
+    """The snapshots that have packages of other suites than the base's own, in words; nothing where there are none."""
+    days = {
+        item.suite: locked.suites[item.suite]
+        for locked in sets
+        for name, item in locked.packages.items()
+        if item.suite is not None and name in packages
+    }
+    lists = " and ".join(f"{suite}.list: {suite} as of {day}" for suite, day in sorted(days.items()))
+    return f"or a snapshot of the archive (HOLOENZYME_APT_SOURCES names a folder with {lists})" if lists else ""
+
+
+def _refuse(changes: list[PackageChange], snapshots: str) -> None:
     upstream = [change for change in changes if change.drift is Drift.UPSTREAM]
     if upstream:
         names = ", ".join(sorted({change.package for change in upstream}))
         raise UserError(
             f"the archive has another upstream version of {names} than matrix.lock",
             why="; ".join(str(change) for change in upstream),
-            fix=f"lock {names} anew: {RELOCK} (a store that holds the locked packages also serves: --store DIR)",
+            fix=f"lock {names} anew: {RELOCK} (a store that holds the locked packages also serves: --store DIR"
+            f"{f', {snapshots}' if snapshots else ''})",
         )
     older = [change for change in changes if change.drift is Drift.OLDER]
     if older:

@@ -12,8 +12,8 @@ from tests.small_project import BASE, PLACE, edit, good_session, locked, write_p
 
 from holoenzyme.cli import update
 from holoenzyme.errors import InfrastructureError, UserError
-from holoenzyme.matrix.model import Architecture, Base
-from holoenzyme.matrix.recipe import BaseRule
+from holoenzyme.matrix.model import Architecture, Base, Suite
+from holoenzyme.matrix.recipe import BaseRule, PackageSet
 from holoenzyme.resolve.archives import Archives, PlaceOffer, WheelOffer
 from holoenzyme.resolve.model import LockedSet, LockedWheel, read_lock, write_lock
 from holoenzyme.resolve.newer import direct_crates
@@ -45,14 +45,21 @@ class FakeArchives:
         if what in self.fails:
             raise InfrastructureError(f"{what} do not answer")
 
-    def offer(self, base: Base, arch: Architecture, rule: BaseRule, sets: Mapping[str, tuple[str, ...]]) -> PlaceOffer:
+    def offer(
+        self,
+        base: Base,
+        arch: Architecture,
+        rule: BaseRule,
+        sets: Mapping[str, PackageSet],
+        suites: Mapping[str, Suite],
+    ) -> PlaceOffer:
         self._ask("packages")
         now = {name: self.packages.get(name, version) for name, version in BASE.items()}
         offered = {}
         for name, item in locked().sets[PLACE].items():
             versions = {each: self.packages.get(each, package.version) for each, package in item.packages.items()}
             files = {each: deb(version, digest_of(f"{each} {version}")) for each, version in versions.items()}
-            offered[name] = LockedSet(roots=sets[name], packages=files)
+            offered[name] = LockedSet(roots=sets[name].roots, packages=files)
         return PlaceOffer(packages=now, sets=offered)
 
     def newest(self, wanted: Mapping[str, str], rust: str) -> Mapping[str, str]:
@@ -311,5 +318,13 @@ def test_the_machines_archives_have_the_users_settings(tmp_path: Path) -> None:
     session.environ = {"HOLOENZYME_APT_SOURCES": "/my/sources.list", "PATH": "/bin"}
     archives = update.machine_archives(session)
     assert vars(archives.distribution)["sources"] == Path("/my/sources.list")
+    assert vars(archives.distribution)["lists"] == {}
+    (tmp_path / "apt").mkdir()
+    (tmp_path / "apt/later.list").write_text("x")
+    session.environ = {"HOLOENZYME_APT_SOURCES": str(tmp_path / "apt")}
+    found = vars(update.machine_archives(session).distribution)
+    assert (found["sources"], found["lists"]) == (None, {"later": tmp_path / "apt/later.list"})
+    session.environ = {"PATH": "/bin"}
+    archives = update.machine_archives(session)
     assert vars(archives.index)["environ"] == session.environ
     assert archives.digest("debian:bookworm-slim") is None

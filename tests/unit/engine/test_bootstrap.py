@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import Answer, FakeEngine, FakeRunner, mmdebstrap
+from tests.processes import PATIENCE
 from tests.small_project import BASE, good_engine
 
 from holoenzyme.engine.base import Secret
@@ -19,7 +20,7 @@ from holoenzyme.engine.bootstrap import (
 )
 from holoenzyme.errors import InfrastructureError, UserError
 from holoenzyme.plan.decide import BaseSource
-from holoenzyme.process import Command
+from holoenzyme.process import Command, SubprocessRunner
 from holoenzyme.session import Project
 
 DIGEST = "sha256:" + "d" * 64
@@ -38,6 +39,7 @@ class Site:
         return make_base(
             self.engine,
             self.runner,
+            "bookworm",
             self.project.matrix.bases["bookworm"],
             self.project.cookbook.base_rule(),
             digest=digest,
@@ -133,7 +135,7 @@ def test_the_users_own_sources_are_used(site: Site, tmp_path: Path) -> None:
 
 
 def test_the_command(small_project: Project) -> None:
-    argv = bootstrap_argv(small_project.cookbook.base_rule(), "bookworm", "base.tar")
+    argv = bootstrap_argv(small_project.cookbook.base_rule(), "bookworm", "bookworm", "base.tar")
     assert argv[:3] == ("mmdebstrap", "--variant=minbase", "--include=ca-certificates")
     assert argv[-2:] == ("bookworm", "base.tar")
     assert "--dpkgopt=path-exclude=/usr/share/man/*" in argv
@@ -144,7 +146,7 @@ def test_the_command(small_project: Project) -> None:
 
 
 def test_a_pulled_base_is_made_like_a_bootstrapped_one(small_project: Project) -> None:
-    text = normalise_dockerfile(small_project.cookbook.base_rule(), REFERENCE)
+    text = normalise_dockerfile(small_project.cookbook.base_rule(), "bookworm", REFERENCE)
     assert "'path-exclude=/usr/share/man/*'" in text and "'path-include=/usr/share/doc/*/copyright'" in text
     assert "apt-get install -q -y --no-install-recommends ca-certificates" in text
     assert text.endswith('FROM scratch\nCOPY --from=pulled / /\nCMD ["bash"]\n'), "one layer, no configuration"
@@ -156,3 +158,58 @@ def test_a_base_that_does_not_list_its_packages(site: Site, answer: Answer) -> N
     site.engine.put("base:1", {})
     with pytest.raises(InfrastructureError, match="the base does not list its packages"):
         read_packages(site.engine, "base:1")
+
+
+def test_what_stays_in_one_base_alone(small_project: Project) -> None:
+    rule = small_project.cookbook.base_rule().model_copy(update={"include_paths_for": {"trixie": ("/only/there",)}})
+    assert "--dpkgopt=path-include=/only/there" in bootstrap_argv(rule, "trixie", "trixie", "base.tar")
+    assert "path-include=/only/there" in normalise_dockerfile(rule, "trixie", REFERENCE)
+    assert not any("/only/there" in word for word in bootstrap_argv(rule, "bookworm", "bookworm", "base.tar"))
+    assert "/only/there" not in normalise_dockerfile(rule, "bookworm", REFERENCE)
+
+
+LINES = "# See sources.list(5)\ndeb http://a.invalid/debian bookworm main contrib\ndeb http://a.invalid/sec s main\n"
+STANZAS = """## Suites: <name>-updates
+Types: deb
+URIs: http://a.invalid/debian
+Suites: trixie trixie-updates
+Components: main contrib
+Signed-By: /usr/share/keyrings/x.gpg
+
+Types: deb
+URIs: http://a.invalid/sec
+Suites: trixie-security
+Components: main
+"""
+
+
+@pytest.mark.parametrize(
+    ("example", "text", "lines"),
+    [
+        ("sources.list", LINES, ["deb http://a.invalid/debian bookworm main", "deb http://a.invalid/sec s main"]),
+        (
+            "debian.sources",
+            STANZAS,
+            [
+                "deb http://a.invalid/debian trixie main",
+                "deb http://a.invalid/debian trixie-updates main",
+                "deb http://a.invalid/sec trixie-security main",
+            ],
+        ),
+    ],
+)
+def test_a_base_names_the_distributions_usual_mirror_in_lines(
+    small_project: Project, tmp_path: Path, example: str, text: str, lines: list[str]
+) -> None:
+    """As a shell runs the hook: of the distribution's own examples, in either of their forms, main alone."""
+    words = bootstrap_argv(small_project.cookbook.base_rule(), "x", "x", "base.tar")
+    (hook,) = [word.removeprefix("--customize-hook=") for word in words if "examples" in word and "hook" in word]
+    examples = tmp_path / "usr/share/doc/apt/examples"
+    examples.mkdir(parents=True)
+    (examples / example).write_text(text)
+    (tmp_path / "etc/apt/sources.list.d").mkdir(parents=True)
+    (tmp_path / "etc/apt/sources.list.d/mirror.list").write_text("deb http://mirror.invalid x main\n")
+    done = SubprocessRunner().run(Command(argv=("sh", "-c", hook, "exec", str(tmp_path)), timeout=PATIENCE))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "etc/apt/sources.list").read_text().splitlines() == lines
+    assert list((tmp_path / "etc/apt/sources.list.d").iterdir()) == []

@@ -8,7 +8,7 @@ import pytest
 from tests.processes import PATIENCE
 
 from holoenzyme.engine import secrets
-from holoenzyme.engine.secrets import PROXIES, ca_bundle, host_secrets
+from holoenzyme.engine.secrets import PROXIES, ca_bundle, for_base, host_secrets, own_sources
 from holoenzyme.errors import UserError
 from holoenzyme.process import Command, SubprocessRunner
 
@@ -84,3 +84,30 @@ def test_a_bundle_that_the_environment_names(tmp_path: Path) -> None:
     (tmp_path / "own.pem").write_text("x")
     assert ca_bundle({"SSL_CERT_FILE": str(tmp_path / "own.pem")}) == tmp_path / "own.pem"
     assert ca_bundle({"SSL_CERT_FILE": str(tmp_path / "absent.pem")}) is None
+
+
+def test_a_folder_has_the_sources_of_each_base_and_suite(tmp_path: Path) -> None:
+    for name in ("trixie.list", "experimental.list", "notes.txt"):
+        (tmp_path / name).write_text("x")
+    environ = {"HOLOENZYME_APT_SOURCES": str(tmp_path)}
+    with host_secrets(environ) as secrets:
+        assert {secret.id: secret.path for secret in secrets} == {
+            "apt-sources-experimental": tmp_path / "experimental.list",
+            "apt-sources-trixie": tmp_path / "trixie.list",
+        }
+        on_trixie = {secret.id: secret.path.name for secret in for_base(secrets, "trixie")}
+        assert on_trixie == {"apt-sources": "trixie.list", "apt-sources-experimental": "experimental.list"}
+        assert "apt-sources" not in {secret.id for secret in for_base(secrets, "bookworm")}
+    assert own_sources(environ) == (
+        None,
+        {"experimental": tmp_path / "experimental.list", "trixie": tmp_path / "trixie.list"},
+    )
+
+
+def test_one_file_is_for_every_base(tmp_path: Path) -> None:
+    (tmp_path / "mine.list").write_text("x")
+    environ = {"HOLOENZYME_APT_SOURCES": str(tmp_path / "mine.list")}
+    with host_secrets(environ) as secrets:
+        assert for_base(secrets, "trixie") == for_base(secrets, "bookworm") == secrets
+    assert own_sources(environ) == (tmp_path / "mine.list", {})
+    assert own_sources({}) == (None, {})

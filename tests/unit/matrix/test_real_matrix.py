@@ -70,7 +70,7 @@ def test_the_default_cell_can_be_built(real: Matrix) -> None:
 
 def test_packages_follow_the_releases(real: Matrix) -> None:
     for (section, version), item in real.releases():
-        for name in item.packages:
+        for name in item.followers.values():
             pin = real.package_pins[name]
             assert (pin.version, pin.at) == (item.release, (section, version, "release"))
 

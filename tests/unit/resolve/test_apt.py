@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 from tests.fakes import FakeRunner
 
 from holoenzyme.errors import InfrastructureError, UserError
-from holoenzyme.matrix.model import Base
+from holoenzyme.matrix.model import Base, Suite
+from holoenzyme.matrix.recipe import PackageSet
 from holoenzyme.process import Command
 from holoenzyme.resolve.apt import AptArchive, as_installed, configuration, sources_list
+from holoenzyme.resolve.apt_text import preferences
+from holoenzyme.resolve.archives import PlaceOffer
 from holoenzyme.session import Project
 
 ROOTS = {"?essential": ["libc6"], "apt": ["apt"], "rustc-web": ["rustc-web", "libllvm22"]}
@@ -46,6 +50,11 @@ class Apt:
         return 0, "".join(stanza(*word.split("=")) for word in command.argv[2:])
 
 
+def wanted(**sets: tuple[str, ...]) -> dict[str, PackageSet]:
+    """Sets of packages of the base's own suites."""
+    return {name: PackageSet(key=name, roots=roots) for name, roots in sets.items()}
+
+
 @pytest.fixture
 def apt() -> Apt:
     return Apt()
@@ -60,7 +69,7 @@ def test_a_base_and_its_sets(small_project: Project, apt: Apt, runner: FakeRunne
     matrix, rule = small_project.matrix, small_project.cookbook.base_rule()
     archive = AptArchive(runner=runner, folder=tmp_path)
     offer = archive.offer(
-        matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {"rustc": ("rustc-web",), "none": ("apt",)}
+        matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, wanted(rustc=("rustc-web",), none=("apt",)), {}
     )
     assert offer.packages == {"libc6": "2.36-9", "apt": "2.6.2"}
     rustc = offer.sets["rustc"]
@@ -89,7 +98,7 @@ def test_the_users_sources_take_the_place_of_the_usual(
         runner=runner, folder=tmp_path / "apt", sources=tmp_path / "mine.list", auth=tmp_path / "auth.conf"
     )
     matrix, rule = small_project.matrix, small_project.cookbook.base_rule()
-    archive.offer(matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {})
+    archive.offer(matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}, {})
     place = tmp_path / "apt/bookworm-amd64"
     assert (place / "sources.list").read_text() == "deb http://mirror.invalid/debian bookworm main\n"
     assert f'Dir::Etc::netrc "{tmp_path}/auth.conf";' in (place / "apt.conf").read_text()
@@ -100,13 +109,13 @@ def test_an_archive_that_does_not_answer(small_project: Project, apt: Apt, runne
     apt.fails = True
     with pytest.raises(InfrastructureError) as caught:
         AptArchive(runner=runner, folder=tmp_path).offer(
-            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}
+            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}, {}
         )
     assert caught.value.what == "asking the archive of bookworm (amd64) with apt failed"
     assert "Failed to fetch" in (caught.value.why or "")
     with pytest.raises(InfrastructureError, match="apt-get could not be started"):
         AptArchive(runner=FakeRunner(), folder=tmp_path).offer(
-            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}
+            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {}, {}
         )
 
 
@@ -114,7 +123,7 @@ def test_a_package_that_is_not_there(small_project: Project, runner: FakeRunner,
     matrix, rule = small_project.matrix, small_project.cookbook.base_rule()
     with pytest.raises(UserError, match="a recipe asks for a package that the archive does not have") as caught:
         AptArchive(runner=runner, folder=tmp_path).offer(
-            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, {"rustc": ("rustc-wbe",)}
+            matrix.bases["bookworm"], matrix.architectures["x86_64"], rule, wanted(rustc=("rustc-wbe",)), {}
         )
     assert caught.value.why == "E: Unable to locate package rustc-wbe"
 
@@ -127,7 +136,7 @@ def test_what_is_not_known_is_said(small_project: Project, runner: FakeRunner, t
     odd = rule.model_copy(update={"variant": "buildd"})
     with pytest.raises(UserError, match="what the variant 'buildd' installs is not known"):
         AptArchive(runner=runner, folder=tmp_path).offer(
-            matrix.bases["bookworm"], matrix.architectures["x86_64"], odd, {}
+            matrix.bases["bookworm"], matrix.architectures["x86_64"], odd, {}, {}
         )
 
 
@@ -146,3 +155,93 @@ def test_packages_as_installed() -> None:
         )
         == 2
     )
+
+
+# Suites beside the base's own
+
+SUITES = {"later": Suite(codename="late")}
+NEWER = PackageSet(key="rustc/1.98", roots=("rustc",), suites={"later": ("rustc",)}, by_rust=True)
+
+
+class Site:
+    """A machine whose archive has Rust 1.98 in the suite `later`, and what was asked of it then."""
+
+    def __init__(self, project: Project, folder: Path, runner: FakeRunner) -> None:
+        self.project, self.folder, self.runner = project, folder, runner
+        self.sources: list[str] = []
+        self.preferences: list[str] = []
+        self.unreachable = self.gone = False
+        inner = {name: runner.programs[name] for name in ("apt-get", "apt-cache")}
+
+        def get(command: Command) -> tuple[int, str]:
+            place = Path(command.env["APT_CONFIG"]).parent
+            sources = (place / "sources.list").read_text()
+            if "update" in command.argv:
+                (place / "state/lists/later_InRelease").write_text(
+                    "Codename: late\nDate: Fri, 30 Oct 2026 08:08:01 UTC\n"
+                )
+                return (100, "E: no route\n") if self.unreachable and "later" in sources else (0, "")
+            self.sources.append(sources)
+            self.preferences.append((place / "preferences").read_text())
+            if self.gone and "rustc" in command.argv:
+                return 100, "E: Unable to locate package rustc\n"
+            return inner["apt-get"](command)
+
+        def cache(command: Command) -> tuple[int, str]:
+            if command.argv[1] != "madison":
+                return inner["apt-cache"](command)
+            rows = [f"{name} | {VERSIONS[name]} | http://a.invalid {suite}/main x" for name, suite in ORIGINS.items()]
+            return 0, "\n".join(rows)
+
+        runner.programs = {"apt-get": get, "apt-cache": cache}
+
+    def offer(self, *sets: PackageSet, lists: dict[str, Path] | None = None) -> PlaceOffer:
+        matrix, rule = self.project.matrix, self.project.cookbook.base_rule()
+        archive = AptArchive(runner=self.runner, folder=self.folder / "apt", lists=lists or {})
+        base, arch = matrix.bases["bookworm"], matrix.architectures["x86_64"]
+        return archive.offer(base, arch, rule, {item.key: item for item in sets}, SUITES)
+
+
+ORIGINS = {"rustc": "later", "libllvm22": "bookworm"}
+
+
+@pytest.fixture
+def site(small_project: Project, runner: FakeRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setitem(ROOTS, "rustc", ["rustc", "libllvm22"])
+    monkeypatch.setitem(VERSIONS, "rustc", "1.98.0-1")
+    return Site(small_project, tmp_path, runner)
+
+
+OWN = PackageSet(key="rustc/1.96", roots=("rustc-web",))
+
+
+def test_a_set_with_packages_of_another_suite_is_asked_for_last(site: Site) -> None:
+    offer = site.offer(NEWER, OWN)
+    newer = offer.sets["rustc/1.98"]
+    assert {name: item.suite for name, item in newer.packages.items()} == {"rustc": "later", "libllvm22": None}
+    assert newer.suites == {"later": date(2026, 10, 30)} and offer.gone == {}
+    assert offer.sets["rustc/1.96"].suites == {}
+    # The base, the base's own set, and then the other.
+    assert ["later" in sources for sources in site.sources] == [False, False, True]
+    assert site.preferences == ["", "", preferences(SUITES, NEWER.suites)]
+    assert site.sources[-1].endswith("deb [check-valid-until=no] http://deb.debian.org/debian later main\n")
+
+
+def test_a_suite_that_cannot_be_reached_or_has_lost_a_package(site: Site) -> None:
+    site.unreachable = True
+    offer = site.offer(NEWER, OWN)
+    assert (set(offer.sets), offer.gone) == ({"rustc/1.96"}, {"rustc/1.98": "E: no route"})
+    site.unreachable, site.gone = False, True
+    offer = site.offer(NEWER, OWN)
+    assert (set(offer.sets), offer.gone) == ({"rustc/1.96"}, {"rustc/1.98": "E: Unable to locate package rustc"})
+
+
+def test_a_site_has_sources_for_each_suite(site: Site, tmp_path: Path) -> None:
+    lists = {name: tmp_path / f"{name}.list" for name in ("bookworm", "later")}
+    for name, path in lists.items():
+        path.write_text(f"deb http://snapshot.invalid {name} main\n")
+    site.offer(NEWER, lists=lists)
+    assert site.sources == [
+        "deb http://snapshot.invalid bookworm main\n",
+        "deb http://snapshot.invalid bookworm main\ndeb http://snapshot.invalid later main\n",
+    ]

@@ -271,7 +271,7 @@ ALONE = {
     ("matrix.lock", '"version": "1.96.0-1"', '"version": "1.97.0-1"'): (
         "rustc-web must be of 1.96.0 (matrix.yaml:8:21) and is locked at 1.97.0-1 (matrix.lock:"
     ),
-    ("matrix.yaml", "packages: [rustc-web]", "packages: [rustc-web, rustc-wbe]"): (
+    ("matrix.yaml", "packages: {rustc: rustc-web}", "packages: {rustc: rustc-web, other: rustc-wbe}"): (
         "rustc-wbe must be of 1.96.0 (matrix.yaml:8:21), and no package set brings it"
     ),
 }
