@@ -277,7 +277,9 @@ class Tangle:
 
     def _number(self, _: int) -> Piece:
         name = self._rng.choice(self._reals)
-        text = self._rng.choice(("{} = $0;", "{} += $0;", "{} -= $0;", "{} = %L{{0.5}} * {} + $m0;", "{} *= $p0.cos();"))
+        text = self._rng.choice(
+            ("{} = $0;", "{} += $0;", "{} -= $0;", "{} = %L{{0.5}} * {} + $m0;", "{} *= $p0.cos();")
+        )
         made = self._typed(1) if "cos" in text else self._real()
         return _stmt("number", text.format(name, name), made)
 
@@ -379,13 +381,13 @@ class Tangle:
 
     def _if(self, depth: int) -> Piece:
         chance = self._rng.random()
+        first = (self._truth(), self._block(depth - 1))
         if chance < 0.35:
-            return _stmt("if", "if $0 {\n$1\n}", self._truth(), self._block(depth - 1))
+            return _stmt("if", "if $0 {\n$1\n}", *first)
         if chance < 0.8:
-            parts = (self._block(depth - 1), self._block(depth - 1))
-            return _stmt("if-else", "if $0 {\n$1\n} else {\n$2\n}", self._truth(), *parts)
-        parts = (self._truth(), self._block(depth - 1), self._truth(), self._block(depth - 1), self._block(depth - 1))
-        return _stmt("else-if", "if $0 {\n$1\n} else if $2 {\n$3\n} else {\n$4\n}", *parts)
+            return _stmt("if-else", "if $0 {\n$1\n} else {\n$2\n}", *first, self._block(depth - 1))
+        rest = (self._truth(), self._block(depth - 1), self._block(depth - 1))
+        return _stmt("else-if", "if $0 {\n$1\n} else if $2 {\n$3\n} else {\n$4\n}", *first, *rest)
 
     def _match(self, depth: int) -> Piece:
         name = self._new("h")

@@ -10,9 +10,11 @@ import pytest
 from holoenzyme.fuzz.generate import generate
 from holoenzyme.fuzz.model import GeneratedFunction, Passing
 from holoenzyme.fuzz.patterns import block, patterns, statements
-from holoenzyme.fuzz.render import directions, function, helpers, oracle, preset, standalone, subject, text_of
+from holoenzyme.fuzz.render import directions, fill, function, helpers, oracle, preset, standalone, subject, text_of
+from holoenzyme.fuzz.tangle import tangle
 
-PROGRAMS = [generate(seed, wide=wide) for wide in (False, True) for seed in range(1, 301)]
+TANGLED = [tangle(seed) for seed in range(1, 201)]
+PROGRAMS = [*(generate(seed, wide=wide) for wide in (False, True) for seed in range(1, 301)), *TANGLED]
 
 
 def test_a_seed_is_one_function() -> None:
@@ -24,6 +26,25 @@ def test_a_seed_is_one_function() -> None:
 def test_every_construct_is_in_some_function(wide: bool) -> None:
     found = frozenset[str]().union(*(generate(seed, wide=wide).kinds() for seed in range(1500)))
     assert {pattern.kind for pattern in patterns(wide=wide)} - found == set()
+
+
+def test_tangled_functions_have_every_way_through() -> None:
+    assert tangle(7) == tangle(7)
+    assert function(tangle(7)) != function(tangle(8))
+    found = frozenset[str]().union(*(program.kinds() for program in TANGLED))
+    assert found >= {
+        "for",
+        "for-each",
+        "while",
+        "if",
+        "else-if",
+        "match",
+        "break",
+        "continue",
+        "vector",
+        "best",
+        "slice",
+    }
 
 
 def test_no_hole_and_no_marker_is_left() -> None:
@@ -44,7 +65,8 @@ def test_variables_that_begin_as_a_literal_have_a_type() -> None:
     texts = [function(generate(seed)) for seed in range(70001, 70051)]
     assert any(re.search(r"let (mut )?\w+: f(32|64) = -?[0-9.]+;", text) for text in texts)
     assert not any(re.search(r"let (mut )?\w+ = -?[0-9]+\.[0-9]+;", text) for text in texts)
-    assert re.search(r"let \w+: f64 = -\(1.5 \+ 2.0\);", subject([("72026", generate(72026))], 1.0))
+    program = next(each for each in PROGRAMS if not each.single)
+    assert fill("let t = -(%L{1.5} + %L{2.0});", program) == "let t: f64 = -(1.5 + 2.0);"
 
 
 def test_the_oracle_has_no_plain_float() -> None:
