@@ -29,6 +29,8 @@ pub enum Kind {
     Result,
     /// A pair of numbers by value as `Dual`: it is taken for a number and its tangent. With its type.
     Pair(String),
+    /// A pointer as a `Const` result in reverse mode, which is not returned: what comes back points anywhere.
+    Pointer,
     /// The seed of an `Active` result in a call, which may be other than 1: it is not handed on.
     Seed,
 }
@@ -50,6 +52,10 @@ impl Fault {
                 "hand it over by reference (`&`), or each number as an argument of its own; or use an image of the \
                  `patched` channel"
                     .to_string(),
+            ),
+            Kind::Pointer => (
+                "this compiler does not return a result that is `Const` in reverse mode".to_string(),
+                "call the function itself for it; or use an image of the `patched` channel".to_string(),
             ),
             Kind::Seed => (
                 format!("this compiler does not hand on the seed of `{}`: it always takes 1", self.function),
@@ -151,6 +157,15 @@ fn faults_of(source: &Source) -> Vec<Fault> {
             }
         }
     }
+    for gradient in &source.gradients {
+        if gradient.returns_constant() && gradient.returns_pointer() {
+            faults.push(Fault {
+                function: gradient.signature.ident.to_string(),
+                before: gradient.before,
+                kind: Kind::Pointer,
+            });
+        }
+    }
     faults.extend(source.seeds().map(|call| Fault {
         function: call.name.clone(),
         before: call.before,
@@ -178,6 +193,7 @@ mod tests {
         let shown = |kind| match kind {
             Kind::Result => "result".to_string(),
             Kind::Pair(given) => given,
+            Kind::Pointer => "pointer".to_string(),
             Kind::Seed => "seed".to_string(),
         };
         faults
@@ -292,6 +308,33 @@ mod tests {
         let source = "#[rustc_autodiff(Forward, 4, Dualv, Dual, Dual)]
             fn d(x: &[f64], dx: &[f64], y: f64, a: f64, b: f64, c: f64, e: f64) -> [f64; 5usize] { 0 }";
         assert_eq!(found(source), []);
+    }
+
+    #[test]
+    fn pointers_are_faults() {
+        for (given, is_fault) in [
+            ("&f64", true),
+            ("&'a mut [f64; 2]", true),
+            ("Option<&f64>", true),
+            ("std::boxed::Box<u64>", true),
+            ("*const f64", true),
+            ("f64", false),
+            ("Option<f64>", false),
+            ("Vec<f64>", false),
+        ] {
+            let source = format!(
+                "#[rustc_autodiff(Reverse, 1, Duplicated, Const)]
+                fn d(x: &[f64], dx: &mut [f64]) -> {given} {{ 0 }}
+                #[rustc_autodiff(Reverse, 1, Duplicated, Active)]
+                fn e(x: &[f64], dx: &mut [f64], dret: f64) -> {given} {{ 0 }}"
+            );
+            let expected = if is_fault {
+                vec![fault("d", 0, "pointer")]
+            } else {
+                vec![]
+            };
+            assert_eq!(found(&source), expected, "{given}");
+        }
     }
 
     #[test]

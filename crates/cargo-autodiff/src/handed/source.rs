@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, FnArg, Item, Lit, ReturnType, Signature, Token, Type};
+use syn::{
+    Expr, ExprLit, FnArg, GenericArgument, Item, Lit, PathArguments, ReturnType, Signature, Token,
+    Type,
+};
 
 use super::scalars::Types;
 
@@ -17,6 +20,8 @@ const ATTRIBUTE: &str = "rustc_autodiff";
 pub struct Source {
     /// The functions that forward mode makes.
     pub derivatives: Vec<Derivative>,
+    /// Those that reverse mode makes.
+    pub gradients: Vec<Derivative>,
     /// The types that it has.
     pub types: Types,
     functions: HashMap<String, usize>,
@@ -144,7 +149,10 @@ impl Source {
                             };
                             match mode {
                                 Mode::Forward => self.derivatives.push(derivative),
-                                Mode::Reverse => counts = derivative.seeded(),
+                                Mode::Reverse => {
+                                    counts = derivative.seeded();
+                                    self.gradients.push(derivative);
+                                }
                             }
                         }
                         let name = name.to_string();
@@ -233,6 +241,14 @@ impl Derivative {
                 .is_some_and(|activity| activity == "Const")
     }
 
+    /// Whether it returns one pointer, perhaps as an option: what may be anything, Enzyme takes for it.
+    pub fn returns_pointer(&self) -> bool {
+        match &self.signature.output {
+            ReturnType::Default => false,
+            ReturnType::Type(_, given) => is_pointer(given),
+        }
+    }
+
     /// The arguments with tangents.
     pub fn moved(&self) -> Vec<&FnArg> {
         let mut inputs = self.signature.inputs.iter();
@@ -254,6 +270,32 @@ impl Derivative {
             }
         }
         moved
+    }
+}
+
+/// Whether it is a reference or pointer, a box, or an option of one; slices and objects have two words.
+fn is_pointer(given: &Type) -> bool {
+    match given {
+        Type::Paren(inner) => is_pointer(&inner.elem),
+        Type::Group(inner) => is_pointer(&inner.elem),
+        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) => true,
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let owns = ["Box", "Rc", "Arc", "NonNull"]
+                .iter()
+                .any(|name| last.ident == name);
+            owns || (last.ident == "Option" && holds_pointer(&last.arguments))
+        }),
+        _ => false,
+    }
+}
+
+fn holds_pointer(given: &PathArguments) -> bool {
+    match given {
+        PathArguments::AngleBracketed(given) => given.args.iter().any(|inner| match inner {
+            GenericArgument::Type(inner) => is_pointer(inner),
+            _ => false,
+        }),
+        _ => false,
     }
 }
 
