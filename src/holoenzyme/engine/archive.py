@@ -103,13 +103,13 @@ ask() {{
     shift 2
     if [ -z "$silent" ]; then
         set -- -o "Dir::Etc::preferences=$file" "$@"
-        apt-get install -y --no-install-recommends --print-uris "$@" > /said 2>&1 || true
+        if apt-get install -y --no-install-recommends --print-uris "$@" > /said 2>&1 && grep "^'" /said >> {uris}; then
+            return
+        fi
+        cat /said
     fi
-    cat /said
-    if ! grep "^'" /said >> {uris}; then
-        why=$(grep '^[EW]: \\|^ .* : \\|^ *Depends' /said | tr -s '\\n ' ' ')
-        echo "{_GONE} $why" >> {uris}
-    fi
+    why=$(grep '^[EW]: \\|^ .* : \\|^ *Depends' /said | tr -s '\\n ' ' ')
+    echo "{_GONE} $why" >> {uris}
 }}
 {asked}echo {_END} >> {uris}
 sed -n "s#^'[^']*' \\([^_]*\\)_.*#\\1#p" {uris} > /names

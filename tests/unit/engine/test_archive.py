@@ -181,7 +181,8 @@ case "$*" in
         [ ! -e "$ROOT/gone" ] || { echo " rustc : Depends: libstd but it is not installable"; \\
             echo "E: Unable to correct problems"; exit 100; }
         echo "Reading package lists..."
-        echo "'http://archive.invalid/rustc_1.98.0-1_amd64.deb' rustc_1.98.0-1_amd64.deb 5 SHA256:x" ;;
+        echo "'http://archive.invalid/rustc_1.98.0-1_amd64.deb' rustc_1.98.0-1_amd64.deb 5 SHA256:x"
+        [ ! -e "$ROOT/half" ] || { echo "E: Internal error"; exit 100; } ;;
 esac
 """
 APT_CACHE = """#!/bin/sh
@@ -236,6 +237,7 @@ def test_what_other_suites_have(tmp_path: Path) -> None:
     [
         ("gone", "rustc : Depends: libstd but it is not installable E: Unable to correct problems"),
         ("silent", "E: no route"),
+        ("half", "E: Internal error"),
     ],
 )
 def test_what_other_suites_cannot_give_is_noted(tmp_path: Path, sign: str, why: str) -> None:

@@ -24,8 +24,7 @@ pub struct Source {
     pub gradients: Vec<Derivative>,
     /// The types that it has.
     pub types: Types,
-    functions: HashMap<String, usize>,
-    /// By name, where a function is declared, and how many arguments its calls have where the last of them is a seed.
+    /// By name, where each function is declared, in order, and how many arguments its calls have where the last of them is a seed.
     declared: HashMap<String, Vec<(usize, Vec<usize>)>>,
     calls: Vec<Call>,
     words: HashMap<String, usize>,
@@ -39,17 +38,16 @@ pub struct Call {
     pub name: String,
     /// How often that word stands before it, in whatever sense.
     pub before: usize,
-    /// What stands before the name: nothing, a word and `::`, or else a dot.
     after: After,
     module: usize,
     arguments: TokenStream,
 }
 
-/// What stands before a name that is called.
+/// What stands before a name that is called: nothing, a word and `::`, or what tells no module (a dot, `>::`).
 enum After {
     Nothing,
     Path(String),
-    Dot,
+    Other,
 }
 
 /// A function that is made.
@@ -100,7 +98,7 @@ impl Source {
             After::Nothing => module == call.module,
             After::Path(word) if word == "self" => module == call.module,
             After::Path(word) => self.modules[module] == *word,
-            After::Dot => false,
+            After::Other => false,
         };
         let is_any_near = declared.iter().any(|(module, _)| is_near(*module));
         declared
@@ -134,9 +132,8 @@ impl Source {
                 }
                 TokenTree::Ident(word) if word == "fn" => {
                     if let Some(TokenTree::Ident(name)) = trees.get(at + 1) {
-                        let count = self.functions.entry(name.to_string()).or_default();
-                        let before = *count;
-                        *count += 1;
+                        let name = name.to_string();
+                        let before = self.declared.get(&name).map_or(0, Vec::len);
                         let mut counts = Vec::new();
                         if let Some((mode, width, activities)) = attribute.take()
                             && let Some(signature) = first::<Signature>(&trees[at..])
@@ -155,7 +152,6 @@ impl Source {
                                 }
                             }
                         }
-                        let name = name.to_string();
                         self.declared
                             .entry(name)
                             .or_default()
@@ -199,7 +195,7 @@ impl Source {
         let after = match (left, mark(left.last())) {
             ([.., TokenTree::Ident(word)], _) if word == "fn" => return,
             ([.., TokenTree::Ident(word), _, _], ':') => After::Path(word.to_string()),
-            (_, ':' | '.') => After::Dot,
+            (_, ':' | '.') => After::Other,
             _ => After::Nothing,
         };
         if let Some(arguments) = arguments(right) {
@@ -241,7 +237,7 @@ impl Derivative {
                 .is_some_and(|activity| activity == "Const")
     }
 
-    /// Whether it returns one pointer, perhaps as an option: what may be anything, Enzyme takes for it.
+    /// Whether it returns a pointer, perhaps as an option: whatever lies there would be taken for it.
     pub fn returns_pointer(&self) -> bool {
         match &self.signature.output {
             ReturnType::Default => false,
@@ -273,7 +269,7 @@ impl Derivative {
     }
 }
 
-/// Whether it is a reference or pointer, a box, or an option of one; slices and objects have two words.
+/// Whether it is a reference or pointer, a box, or an option of one.
 fn is_pointer(given: &Type) -> bool {
     match given {
         Type::Paren(inner) => is_pointer(&inner.elem),
