@@ -44,6 +44,12 @@ class FileChange:
         """The crate that the file is of: `compiler/rustc_x`, `library/core`, `src/bootstrap`; else the file itself."""
         return crate_of(self.path)
 
+    @property
+    def changes_rustc(self) -> bool:
+        """Whether it is a change of what rustc does: no test, no lock file, and not how rustc itself is built."""
+        parts = PurePosixPath(self.path).parts
+        return not (self.crate == "src/bootstrap" or parts[-1] == "Cargo.lock" or "tests" in parts)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Patch:
@@ -138,6 +144,18 @@ def read_series(folder: Path, smoke_tests: Collection[str]) -> Series:
             patches.append(patch)
             problems += found
     return Series(folder=folder, patches=tuple(patches), problems=tuple(problems))
+
+
+def read_all(folder: Path, smoke_tests: Collection[str]) -> dict[str, Series]:
+    """The series of each version of Rust, by version, the oldest first: each is a folder of that name.
+
+    Raises `UserError` where there is none.
+    """
+    folders = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    if not folders:
+        raise UserError(f"{folder} has no series of patches", fix="add a folder with the name of a version of Rust")
+    ordered = sorted(folders, key=lambda path: [int(part) if part.isdigit() else 0 for part in path.name.split(".")])
+    return {path.name: read_series(path, smoke_tests) for path in ordered}
 
 
 def _folder_problems(folder: Path, names: Sequence[str]) -> Iterator[str]:

@@ -15,10 +15,10 @@ from holoenzyme.build import sources
 from holoenzyme.cli import patches as command
 from holoenzyme.engine.base import BuildRequest
 from holoenzyme.errors import UserError
-from holoenzyme.patches import Series, apply_series, crate_of, read_series, total, weigh
+from holoenzyme.patches import FileChange, Series, apply_series, crate_of, read_all, read_series, total, weigh
 from holoenzyme.plan.graph import Node
 from holoenzyme.process import SubprocessRunner
-from holoenzyme.report.patches_table import as_data, tables
+from holoenzyme.report.patches_table import as_data, side_by_side, tables
 from holoenzyme.session import Project
 
 A, B = "compiler/rustc_a/src/lib.rs", "library/core/src/b.rs"
@@ -96,8 +96,46 @@ def test_the_burden(tmp_path: Path) -> None:
     assert total(changes).to_json() == {"files": 2, "added": 5, "removed": 2}
     by_patch, by_crate = tables(series)
     assert (by_patch.row_count, by_crate.row_count) == (3, 3)
-    data = as_data(series, [], "somewhere")
-    assert json.loads(json.dumps(data))["total"] == {"files": 2, "added": 5, "removed": 2}
+    data = json.loads(json.dumps(as_data({"1.1": series}, {"1.1": []}, {"1.1": "somewhere"})))["series"]["1.1"]
+    assert data["total"] == data["changes_rustc"] == {"files": 2, "added": 5, "removed": 2}
+
+
+def test_what_changes_rustc() -> None:
+    paths = {
+        A: True,
+        "library/core/src/lib.rs": True,
+        "src/bootstrap/src/lib.rs": False,
+        "bootstrap.example.toml": False,
+        "library/Cargo.lock": False,
+        "tests/ui/a.rs": False,
+        "compiler/rustc_a/tests/a.rs": False,
+    }
+    for path, expected in paths.items():
+        assert FileChange(path=path, added=1, removed=0).changes_rustc is expected, path
+
+
+def test_two_series_beside_each_other(tmp_path: Path) -> None:
+    write(tmp_path / "1.10", {"1.patch": FIRST, "2.patch": SECOND})
+    tests = header(Crates="rustc_a, tests/ui") + diff(A, "one two", "one 2") + diff("tests/ui/a.rs", "", "new file")
+    write(tmp_path / "1.9", {"1.patch": tests})
+    found = read_all(tmp_path, TESTS)
+    assert list(found) == ["1.9", "1.10"]
+    columns = [list(column.cells) for column in side_by_side(found).columns]
+    assert columns == [
+        ["compiler/rustc_a", "library/core", "tests/ui", "total", "without tests, lock files and bootstrap"],
+        ["1", "", "1", "1", "1"],
+        ["1", "", "1", "2", "1"],
+        ["1", "", "2", "3", "1"],
+        ["2", "1", "", "2", "2"],
+        ["1", "1", "", "2", "2"],
+        ["3", "2", "", "5", "5"],
+    ]
+
+
+def test_no_series_at_all(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nothing"):
+        with pytest.raises(UserError, match="has no series of patches"):
+            read_all(folder, TESTS)
 
 
 @pytest.mark.parametrize(
@@ -251,35 +289,57 @@ timeout_s: 1
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project folder with a good series, and one smoke test."""
-    root = tmp_path / "project"
-    folder = root / command.FOLDER
-    folder.parent.mkdir(parents=True)
-    write(folder, {"1.patch": FIRST.replace("Smoke-test: one", "Smoke-test: group/two, two")})
+    """A project folder with a good series for a version that its cell has, and one for another; one smoke test."""
+    root = write_project(tmp_path / "project")
+    text = FIRST.replace("Smoke-test: one", "Smoke-test: group/two, two")
+    (root / command.FOLDER).mkdir(parents=True)
+    for version in ("1.96", "1.98"):
+        write(root / command.FOLDER / version, {"1.patch": text})
     (root / "smoke_tests/group/two").mkdir(parents=True)
     (root / "smoke_tests/group/two/smoke.yaml").write_text(SMOKE)
     return root
 
 
+def sources_of(source: Path, release: str) -> Path:
+    """A folder with the same sources, of a release."""
+    folder = source.parent / f"rustc-{release}"
+    shutil.copytree(source, folder)
+    (folder / "src").mkdir()
+    (folder / "src/version").write_text(f"{release}\n")
+    return folder
+
+
 @needs_patch
 def test_the_command(project: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written = project / "build/patches.json"
-    assert command.run(["--source", str(source), "--json", str(written)], project) == 0
+    first, second = sources_of(source, "1.96.0"), sources_of(source, "1.98.1")
+    assert command.run(["--source", str(first), "--json", str(written)], project) == 0
     shown = capsys.readouterr().out
-    assert "1 patches, 0 problems; applied in order to source" in shown
-    assert json.loads(written.read_text())["crates"] == {"compiler/rustc_a": {"files": 1, "added": 2, "removed": 1}}
-    (source / A).write_text("other\n")
-    assert command.run(["--source", str(source)], project) == 1
-    assert "recipes/rustc/patches/1.patch: it does not apply" in capsys.readouterr().out
+    assert "Rust 1.96: 1 patches, 0 problems; applied in order to rustc-1.96.0" in shown
+    assert "Rust 1.98: 1 patches, 0 problems; not applied: no cell builds it" in shown
+    data = json.loads(written.read_text())["series"]
+    assert data["1.96"]["crates"] == {"compiler/rustc_a": {"files": 1, "added": 2, "removed": 1}}
+    assert (data["1.96"]["source"], data["1.98"]["source"]) == ("rustc-1.96.0", None)
+    (second / A).write_text("other\n")
+    assert command.run(["--source", str(first), "--source", str(second)], project) == 1
+    shown = capsys.readouterr().out
+    assert "recipes/rustc/patches/1.98/1.patch: it does not apply" in shown
+    assert "recipes/rustc/patches/1.96/1.patch" not in shown
 
 
-def test_the_command_refuses_a_folder_without_sources(project: Path, tmp_path: Path) -> None:
+def test_the_command_refuses_folders_that_it_cannot_use(project: Path, source: Path) -> None:
     with pytest.raises(UserError, match="does not hold rustc's sources"):
-        command.run(["--source", str(tmp_path)], project)
+        command.run(["--source", str(source)], project)
+    with pytest.raises(UserError, match=r"is Rust 1\.97\.0, and is not needed"):
+        command.run(["--source", str(sources_of(source, "1.97.0"))], project)
+    again = str(sources_of(source, "1.96.0"))
+    with pytest.raises(UserError, match=r"is Rust 1\.96\.0, and is not needed"):
+        command.run(["--source", again, "--source", again], project)
 
 
-def test_our_series_is_well_formed(root: Path) -> None:
-    assert read_series(root / command.FOLDER, command.smoke_tests(root)).problems == ()
+def test_our_series_are_well_formed(root: Path) -> None:
+    for version, series in read_all(root / command.FOLDER, command.smoke_tests(root)).items():
+        assert series.problems == (), version
 
 
 class CopyingEngine(FakeEngine):
@@ -305,12 +365,14 @@ def test_sources_of_a_stage(tmp_path: Path, source: Path, monkeypatch: pytest.Mo
     root = write_project(tmp_path / "project")
     session = good_session(Project(root), tmp_path / "state", engine)
     monkeypatch.setattr(sources, "SOURCE_STAGE", "rustc")
+    assert sources.source_node(session, "1.98") is None
     with pytest.raises(UserError, match=r"stage rustc of distro-1\.96-host is not built") as caught:
-        sources.source_node(session)
+        sources.source_node(session, "1.96")
     assert "nox -s build-image -- distro-1.96-host" in str(caught.value.fix)
     node: Node = next(node for node in graph_of(Project(root)).nodes.values() if node.stage.name == "rustc")
     engine.put(node.image, node.build_labels())
-    assert sources.source_node(session).image == node.image
+    found = sources.source_node(session, "1.96")
+    assert found is not None and found.image == node.image
     place = tmp_path / "place"
     place.mkdir()
     result = sources.copy_sources(session, node, [A, B], place)

@@ -8,7 +8,6 @@ from pathlib import Path
 from holoenzyme.build.planner import plan_cells
 from holoenzyme.engine.base import BuildRequest
 from holoenzyme.errors import UserError
-from holoenzyme.matrix.model import Status
 from holoenzyme.plan.graph import Node
 from holoenzyme.session import Session
 
@@ -17,9 +16,12 @@ SOURCE_STAGE, SOURCE_FOLDER = "rustc-source", "/rustc"
 _COPY_TIMEOUT = 600.0
 
 
-def source_node(session: Session) -> Node:
-    """The stage with the sources; raises `UserError` where no cell has it, or where it is not built."""
-    cells = [cell for cell in session.project.matrix.all_cells() if cell.status is Status.SUPPORTED]
+def source_node(session: Session, rust: str) -> Node | None:
+    """The stage with the sources of a version of Rust, or nothing where no cell has it.
+
+    Raises `UserError` where it is not built.
+    """
+    cells = [cell for cell in session.project.matrix.supported() if cell.rust == rust]
     found = None
     for cell in cells:
         nodes = plan_cells(session, [cell]).graph.nodes.values()
@@ -28,8 +30,10 @@ def source_node(session: Session) -> Node:
                 found = found or cell.id
                 if session.engine.image(node.image) is not None:
                     return node
+    if found is None:
+        return None
     raise UserError(
-        f"the sources of rustc are not there: stage {SOURCE_STAGE} of {found or 'no cell'} is not built",
+        f"the sources of rustc {rust} are not there: stage {SOURCE_STAGE} of {found} is not built",
         fix=f"run `nox -s build-image -- {found}`, or name unpacked sources with --source DIR",
     )
 

@@ -25,7 +25,7 @@ VERSIONS = {"rust": {"release": "1.96.0"}, "llvm": {"major": "22", "release": "2
 _PACKAGES = dict.fromkeys(("rustc", "cargo", "src", "clippy", "rustfmt"), "")
 _NAMES = {
     **VERSIONS,
-    "rust": {**VERSIONS["rust"], "packages": _PACKAGES},
+    "rust": {**VERSIONS["rust"], "version": "1.96", "packages": _PACKAGES},
     **dict.fromkeys(("channel", "target", "kind", "base", "arch", "triple"), ""),
 }
 
@@ -35,7 +35,10 @@ class _Strict(BaseModel):
 
 
 class FileRule(_Strict):
-    """Files or a folder of the project (`from`, relative to its root) that a build context gets as `to`."""
+    """Files or a folder of the project (`from`, relative to its root) that a build context gets as `to`.
+
+    `from` may have placeholders, as `values` may.
+    """
 
     source: str = Field(alias="from")
     to: str
@@ -57,7 +60,10 @@ class StageRule(_Strict):
 
     @model_validator(mode="after")
     def _placeholders(self) -> StageRule:
-        refuse(wrong_values(("values",), self.values, _NAMES))
+        problems = list(wrong_values(("values",), self.values, _NAMES))
+        for number, rule in enumerate(self.files):
+            problems += wrong_placeholders(("files", number, "from"), rule.source, _NAMES)
+        refuse(problems)
         return self
 
 

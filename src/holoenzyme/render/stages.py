@@ -341,9 +341,10 @@ class Renderer:
         key = self._key(rule.name, cell, rule.axes)
         if key not in self._stages:
             self._name_axes(key, f"recipes/{recipe.name}", rule, needs)
+            context = self._context(cell, rule.axes, {**recipe.values, **rule.values})
             files: dict[str, File] = {}
             for entry in rule.files:
-                files.update(self._files.tree(entry))
+                files.update(self._files.tree(_filled(entry, context, f"recipes/{recipe.name}/recipe.yaml")))
             excluded = rule.values.get("exclude")
             if isinstance(excluded, list):
                 lines = [
@@ -352,7 +353,6 @@ class Renderer:
                     if cell.base in item.get("bases", (cell.base,))
                 ]
                 files["exclude.conf"] = File(content="".join(lines).encode())
-            context = self._context(cell, rule.axes, {**recipe.values, **rule.values})
             for path, template in rule.rendered.items():
                 files[path] = File(content=self._text("recipes", f"{recipe.name}/{template}", context, {}).encode())
             self._stages[key] = self._stage(
@@ -385,7 +385,7 @@ class Renderer:
         everything: dict[str, dict[str, object]] = {
             "channel": {"channel": cell.channel},
             "rust": {
-                "rust": matrix.rust[cell.rust],
+                "rust": {**dict(matrix.rust[cell.rust]), "version": cell.rust},
                 "llvm": {"major": cell.llvm, "release": matrix.llvm[cell.llvm].release},
             },
             "target": {"target": cell.target},
@@ -474,6 +474,16 @@ class Renderer:
     def _key(self, name: str, cell: Cell, axes: tuple[str, ...]) -> str:
         values = vars(cell) | {"kind": self._matrix.kind(cell)}
         return "/".join((name, *(values[axis] for axis in axes)))
+
+
+def _filled(rule: FileRule, context: Mapping[str, object], where: str) -> FileRule:
+    """The rule with values in place of the placeholders of its source."""
+    try:
+        return rule.model_copy(update={"source": fill(rule.source, context)})
+    except PlaceholderError as error:
+        raise UserError(
+            f"{where}: files: {rule.source!r}: {error}", fix="it sees the axes of its stage; name another in `axes:`"
+        ) from error
 
 
 def _differ_in_nothing(one: Stage, other: Stage) -> bool:

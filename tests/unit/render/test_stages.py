@@ -185,6 +185,20 @@ def test_files_that_are_not_there(root: Path) -> None:
     assert refused(root).what == "recipes/enzyme/nothing: a recipe copies it, and there is nothing"
 
 
+def test_files_of_a_version_of_rust(root: Path) -> None:
+    recipe = root / "recipes/enzyme/recipe.yaml"
+    edit(recipe, "recipes/enzyme/vendor", '"recipes/enzyme/vendor/{{ rust.version }}"')
+    assert refused(root).what == "recipes/enzyme/vendor/1.96: a recipe copies it, and there is nothing"
+    edit(recipe, "rust.version", "target")
+    error = refused(root)
+    assert (
+        error.what == "recipes/enzyme/recipe.yaml: files: 'recipes/enzyme/vendor/{{ target }}': 'target' is undefined"
+    )
+    assert error.fix == "it sees the axes of its stage; name another in `axes:`"
+    edit(recipe, "{{ target }}", "{{ rust.number }}")
+    assert "'recipes/enzyme/vendor/{{ rust.number }}': 'dict object' has no attribute 'number'" in str(refused(root))
+
+
 @pytest.mark.parametrize(
     ("section", "what"),
     [
