@@ -80,6 +80,11 @@ def advance(at: Sequence[float]) -> Result:
     return value, jacobian
 
 
+def advance_to(at: Sequence[float]) -> Result:
+    """What `advance` gives, elsewhere."""
+    return advance(at)
+
+
 def spherical(at: Sequence[float]) -> Result:
     """(r, theta, phi) to (x, y, z), with the Jacobian written in terms of x, y, z."""
     r, theta, phi = at
@@ -91,7 +96,7 @@ def spherical(at: Sequence[float]) -> Result:
 #: case -> closed form
 FUNCTIONS: dict[str, Callable[[Sequence[float]], Result]] = {
     function.__name__: function
-    for function in (square_sine, bell, clipped, single, cube_root, rosenbrock, branches, advance, spherical)
+    for function in (square_sine, bell, clipped, single, cube_root, rosenbrock, branches, advance, advance_to, spherical)
 }
 
 #: The cases that compute in single precision.
@@ -119,4 +124,6 @@ POINTS: dict[tuple[str, str, int], list[list[float]]] = {
     ("advance", "forward", 4): _STATE,
     ("advance", "reverse", 1): _STATE,
     ("advance", "reverse", 4): _STATE,
+    ("advance_to", "forward", 1): _STATE,
+    ("advance_to", "reverse", 1): _STATE,
 }

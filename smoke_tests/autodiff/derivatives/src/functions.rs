@@ -86,6 +86,20 @@ pub fn advance(state: &mut [f64]) {
     }
 }
 
+/// What [`advance`] gives, written to a second slice and read again from there. No value of it is asked for.
+#[autodiff_forward(advance_to_forward, Dual, DualOnly)]
+#[autodiff_reverse(advance_to_reverse, Duplicated, DuplicatedOnly)]
+pub fn advance_to(state: &[f64], next: &mut [f64]) {
+    for i in 0..state.len() {
+        next[i] = state[i];
+        next[i] = if i == 0 {
+            next[i] * next[i]
+        } else {
+            next[i].sin() * next[i - 1]
+        };
+    }
+}
+
 /// From (r, θ, φ) to (x, y, z), written to a second slice.
 #[autodiff_forward(spherical_forward, Dual, Dual)]
 #[autodiff_reverse(spherical_reverse, Duplicated, Duplicated)]

@@ -42,6 +42,7 @@ fn main() {
     rosenbrock(&mut printer);
     branches(&mut printer);
     advance(&mut printer);
+    advance_to(&mut printer);
     spherical(&mut printer);
     printer.finish();
 }
@@ -215,6 +216,44 @@ fn advance(printer: &mut Printer) {
         state,
         [r0, r1, r2, r3].as_flattened().to_vec(),
     );
+}
+
+fn advance_to(printer: &mut Printer) {
+    let at = [1.25, 0.5, -0.75, 2.0];
+    let primal = |at: &[f64]| {
+        let mut next = vec![0.0; at.len()];
+        f::advance_to(at, &mut next);
+        next
+    };
+    let mut show = |mode, derivative| {
+        let record = Record {
+            case: "advance_to",
+            mode,
+            width: 1,
+            float: Float::F64,
+            at: &at,
+            primal: primal(&at),
+            derivative,
+        };
+        printer.print(&record, primal);
+    };
+
+    let mut next = [0.0; 4];
+    let columns = unit_vectors::<4>().map(|direction| {
+        let mut column = [0.0; 4];
+        // SAFETY: nothing is read of `next`, which may be left unwritten.
+        unsafe { f::advance_to_forward(&at, &direction, &mut next, &mut column) };
+        column.to_vec()
+    });
+    show("forward", transpose(&columns));
+
+    let rows = unit_vectors::<4>().map(|mut seed| {
+        let mut row = [0.0; 4];
+        // SAFETY: as above.
+        unsafe { f::advance_to_reverse(&at, &mut row, &mut next, &mut seed) };
+        row
+    });
+    show("reverse", rows.as_flattened().to_vec());
 }
 
 fn spherical(printer: &mut Printer) {
