@@ -96,7 +96,18 @@ def spherical(at: Sequence[float]) -> Result:
 #: case -> closed form
 FUNCTIONS: dict[str, Callable[[Sequence[float]], Result]] = {
     function.__name__: function
-    for function in (square_sine, bell, clipped, single, cube_root, rosenbrock, branches, advance, advance_to, spherical)
+    for function in (
+        square_sine,
+        bell,
+        clipped,
+        single,
+        cube_root,
+        rosenbrock,
+        branches,
+        advance,
+        advance_to,
+        spherical,
+    )
 }
 
 #: The cases that compute in single precision.
