@@ -62,8 +62,3 @@ pub fn barrier() {
     amdgpu::s_barrier();
     fence(Ordering::Acquire);
 }
-
-#[inline]
-pub fn each_thread(_: [u64; 3], mut thread: impl FnMut()) {
-    thread();
-}

@@ -1,17 +1,21 @@
 //! Kernels whose names are those of functions in every program.
 
-#![feature(macro_attr)]
+#![feature(abi_gpu_kernel, rustc_attrs)]
+#![allow(
+    internal_features,
+    reason = "rustc_offload_kernel is how 1.96 names kernels"
+)]
 
-use holoenzyme::{grid, offload_kernel};
+use holoenzyme::grid;
 
 /// Adds one.
 ///
 /// # Safety
 ///
 /// It is launched, not called.
-#[offload_kernel]
+#[rustc_offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe fn exp(y: &mut [f64]) {
+pub unsafe extern "gpu-kernel" fn exp(y: &mut [f64]) {
     let i = grid::global_id_x();
     if i < y.len() {
         y[i] += 1.0;
@@ -23,9 +27,9 @@ pub unsafe fn exp(y: &mut [f64]) {
 /// # Safety
 ///
 /// It is launched, not called.
-#[offload_kernel]
+#[rustc_offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe fn write(y: &mut [f64]) {
+pub unsafe extern "gpu-kernel" fn write(y: &mut [f64]) {
     let i = grid::global_id_x();
     if i < y.len() {
         y[i] *= 2.0;
@@ -37,9 +41,9 @@ pub unsafe fn write(y: &mut [f64]) {
 /// # Safety
 ///
 /// It is launched, not called.
-#[offload_kernel]
+#[rustc_offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe fn libm(y: &mut [f64]) {
+pub unsafe extern "gpu-kernel" fn libm(y: &mut [f64]) {
     let i = grid::global_id_x();
     if i < y.len() {
         y[i] = y[i].sin().exp().ln_1p();

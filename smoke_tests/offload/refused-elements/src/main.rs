@@ -2,24 +2,25 @@
 
 //@ revisions: count kind
 
+#![feature(core_intrinsics)]
+#![allow(
+    internal_features,
+    reason = "core::intrinsics::offload is how 1.96 names launches"
+)]
 #![allow(unused_imports, reason = "each feature uses some")]
 
-use holoenzyme::offload;
+use core::intrinsics::offload;
 use refused_elements::{Inner, Lanes, Outer, Triple};
 use std::cell::Cell;
 use std::sync::atomic::AtomicU32;
 
 /// Launches a kernel with arguments where its feature is on.
 macro_rules! launch {
-    ($feature:literal, $kernel:ident, ($($argument:expr),* $(,)?)) => {
+    ($feature:literal, $kernel:ident, $arguments:expr) => {
         #[cfg(feature = $feature)]
-        // SAFETY: it is refused.
-        unsafe {
-            offload! { kernel = refused_elements::$kernel, args = ($($argument),*) }
-            //[count]~^ ERROR this kernel takes
-            //[kind]~^^ ERROR is of type `f64` but a `f32` is passed
-        }
-        .unwrap();
+        offload::<_, _, ()>(refused_elements::$kernel, [1, 1, 1], [1, 1, 1], $arguments);
+        //[count]~^ ERROR this kernel takes 2 arguments but 1 are passed
+        //[kind]~^^ ERROR is of type `f64` but a `f32` is passed
     };
 }
 

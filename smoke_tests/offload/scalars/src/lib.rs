@@ -1,9 +1,14 @@
 //! Kernels that write down the bits of what they are given by value.
 
 #![cfg_attr(any(target_arch = "nvptx64", target_arch = "amdgpu"), no_std)]
-#![feature(macro_attr)]
+#![feature(abi_gpu_kernel, rustc_attrs)]
+#![allow(
+    internal_features,
+    reason = "rustc_offload_kernel is how 1.96 names kernels"
+)]
 
-use holoenzyme::offload_kernel;
+// The panic handler of GPUs.
+use holoenzyme as _;
 
 /// Numbers that [`scalars`] writes.
 pub const SCALARS: usize = 13;
@@ -13,11 +18,11 @@ pub const SCALARS: usize = 13;
 /// # Safety
 ///
 /// It is launched, not called; `bits` has [`SCALARS`] elements.
-#[offload_kernel]
+#[rustc_offload_kernel]
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments, reason = "one of each")]
 #[allow(clippy::cast_sign_loss, reason = "bits are what is looked at")]
-pub unsafe fn scalars(
+pub unsafe extern "gpu-kernel" fn scalars(
     truth: bool,
     i8: i8,
     u8: u8,
@@ -60,8 +65,8 @@ pub unsafe fn scalars(
 /// # Safety
 ///
 /// It is launched, not called.
-#[offload_kernel]
+#[rustc_offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe fn pair(byte: u8, number: &mut f64) {
+pub unsafe extern "gpu-kernel" fn pair(byte: u8, number: &mut f64) {
     *number += f64::from(byte);
 }
