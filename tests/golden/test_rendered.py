@@ -29,6 +29,8 @@ CELL = "distro-1.96-host"
 PATCHED = "patched-1.96-sm_90"
 #: A cell with packages of a suite beside its base's own.
 NEWER = "distro-1.98-host"
+#: One of the patched channel with that Rust.
+NEWER_PATCHED = "patched-1.98-host"
 Golden = Callable[[str, str], None]
 
 
@@ -84,7 +86,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "crates" / name).write_text("[workspace]\n")
     project = Project(root)
     write_lock(root / "matrix.lock", fixed_resolution(project))
-    render_cells(project, [project.matrix.cell(cell) for cell in (CELL, PATCHED, NEWER)], root / "out")
+    render_cells(project, [project.matrix.cell(cell) for cell in (CELL, PATCHED, NEWER, NEWER_PATCHED)], root / "out")
     return root / "out"
 
 
@@ -104,6 +106,12 @@ def patched(out: Path) -> Path:
 def newer(out: Path) -> Path:
     """What is rendered for the cell with packages of another suite."""
     return out / NEWER
+
+
+@pytest.fixture
+def newer_patched(out: Path) -> Path:
+    """What is rendered for the cell of the patched channel with that Rust."""
+    return out / NEWER_PATCHED
 
 
 def test_every_stage_has_a_folder(rendered: Path) -> None:
@@ -140,6 +148,11 @@ def test_dockerfiles_of_a_newer_rust(newer: Path, golden: Golden, stage: str) ->
     golden("Dockerfile", dockerfile(newer, stage))
 
 
+@pytest.mark.parametrize("stage", ["rustc-source", "rustc"])
+def test_dockerfiles_of_a_newer_patched_rust(newer_patched: Path, golden: Golden, stage: str) -> None:
+    golden("Dockerfile", dockerfile(newer_patched, stage))
+
+
 @pytest.mark.parametrize("stage", ["packages-rustc", "packages-rust-lint"])
 def test_the_preferences_of_apt(newer: Path, golden: Golden, stage: str) -> None:
     (folder,) = newer.glob(f"[0-9][0-9]-{stage}/suites")
@@ -150,7 +163,11 @@ def test_the_preferences_of_apt(newer: Path, golden: Golden, stage: str) -> None
 
 def test_where_nothing_comes_from_another_suite_apt_does_not_know_of_any(out: Path) -> None:
     with_suites = {f"{path.parent.parent.name}/{path.parent.name[3:]}" for path in out.glob("*/*/suites")}
-    assert with_suites == {f"{NEWER}/packages-rustc", f"{NEWER}/packages-rust-lint"}
+    expected = {
+        NEWER: ("packages-rustc", "packages-rust-lint"),
+        NEWER_PATCHED: ("packages-rustc", "packages-rustc-source"),
+    }
+    assert with_suites == {f"{cell}/{stage}" for cell, stages in expected.items() for stage in stages}
     for path in out.glob("*/*/Dockerfile"):
         assert ("experimental" in path.read_text()) == (path.parent / "suites").is_dir(), path
 
@@ -161,16 +178,18 @@ def test_the_configuration_of_rustcs_build(patched: Path, golden: Golden) -> Non
     golden("bootstrap.toml", path.read_text())
 
 
-def test_the_facts_of_the_toolchain(patched: Path, golden: Golden) -> None:
+@pytest.mark.parametrize("cell", [PATCHED, NEWER_PATCHED])
+def test_the_facts_of_the_toolchain(out: Path, golden: Golden, cell: str) -> None:
     """Without the versions of PTX, which grow with the targets: they are those of the matrix."""
-    (path,) = patched.glob("[0-9][0-9]-rustc/toolchain.json")
+    (path,) = out.glob(f"{cell}/[0-9][0-9]-rustc/toolchain.json")
     facts = json.loads(path.read_text())
     assert facts.pop("ptx") == dict(load_matrix(ROOT / MATRIX_NAME).ptx_features)
     golden("toolchain.json", json.dumps(facts, indent=2) + "\n")
 
 
-def test_rustcs_build_gets_every_patch(patched: Path) -> None:
-    (folder,) = patched.glob("[0-9][0-9]-rustc-build/recipe/patches")
+@pytest.mark.parametrize("cell", [PATCHED, NEWER_PATCHED])
+def test_rustcs_build_gets_every_patch(out: Path, cell: str) -> None:
+    (folder,) = out.glob(f"{cell}/[0-9][0-9]-rustc-build/recipe/patches")
     names = (folder / "series").read_text().split()
     assert sorted([*names, "series"]) == sorted(path.name for path in folder.iterdir())
 

@@ -102,11 +102,10 @@ def test_core_for_another_gpu_is_compiled_offline_and_unseen(patched: str, engin
     files = {
         "Cargo.toml": '[package]\nname = "k"\nedition = "2024"\n[dependencies]\nd = {path = "d"}\n'
         'holoenzyme = {path = "/opt/holoenzyme/share/crates/holoenzyme"}\n',
-        "src/lib.rs": '#![cfg_attr(target_arch = "amdgpu", no_std)]\n#![feature(abi_gpu_kernel, rustc_attrs)]\n'
-        "#![allow(internal_features)]\nuse holoenzyme as _;\n#[rustc_offload_kernel]\n#[unsafe(no_mangle)]\n"
-        'pub unsafe extern "gpu-kernel" fn k(x: &mut f64) { *x = d::twice(*x); }\n',
-        "src/main.rs": "#![feature(core_intrinsics)]\n#![allow(internal_features)]\nfn main() { let mut x = 2.0; "
-        "core::intrinsics::offload::<_, _, ()>(k::k, [1; 3], [1; 3], (&mut x,)); assert_eq!(x, 4.0); }\n",
+        "src/lib.rs": '#![cfg_attr(target_arch = "amdgpu", no_std)]\n#![feature(macro_attr)]\n'
+        "#[holoenzyme::offload_kernel]\n#[unsafe(no_mangle)]\npub fn k(x: &mut f64) { *x = d::twice(*x); }\n",
+        "src/main.rs": "fn main() { let mut x = 2.0; unsafe { holoenzyme::offload! { kernel = k::k, args = (&mut x) } }"
+        ".unwrap(); assert_eq!(x, 4.0); }\n",
         "d/Cargo.toml": '[package]\nname = "d"\nedition = "2024"\n',
         "d/build.rs": "fn main() { for (name, _) in std::env::vars_os() { let name = name.into_string().unwrap(); "
         'assert!(!name.starts_with("RUSTC_BOOT") && !name.starts_with("__CARGO"), "{name}"); } }\n',

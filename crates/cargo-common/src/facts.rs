@@ -16,6 +16,15 @@ pub const PATH: &str = "OFFLOAD_TOOLCHAIN";
 /// The form of the file that is understood.
 const SCHEMA: u64 = 1;
 
+/// Who puts images into a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkedBy {
+    /// rustc, which is given their paths.
+    Rustc,
+    /// The linker, which finds them in an object.
+    Linker,
+}
+
 /// What the file says.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -31,6 +40,10 @@ pub struct Facts {
     pub rocm: String,
     /// The triple that images for the virtual host device have in a program.
     pub host_device: String,
+    /// How rustc calls the file that it writes an image to.
+    pub image_file: String,
+    /// Who puts images into a program.
+    pub linked_by: LinkedBy,
     core: BTreeMap<String, Option<String>>,
     ptx: BTreeMap<String, u64>,
 }
@@ -57,7 +70,7 @@ impl Facts {
             Failure::new(
                 format!("{} is not understood", path.display()),
                 format!(
-                    "facts of schema {SCHEMA} are expected, with LLVM, triples, `core` and PTX"
+                    "facts of schema {SCHEMA} are expected, with LLVM, triples, `core`, images and PTX"
                 ),
                 fix,
             )
@@ -76,6 +89,12 @@ impl Facts {
             cuda: text(&value["triples"]["cuda"])?,
             rocm: text(&value["triples"]["rocm"])?,
             host_device: text(&value["triples"]["host_device"])?,
+            image_file: text(&value["images"]["file"])?,
+            linked_by: match value["images"]["linked_by"].as_str()? {
+                "rustc" => LinkedBy::Rustc,
+                "linker" => LinkedBy::Linker,
+                _ => return None,
+            },
             core: core
                 .map(|(triple, cpu)| (triple.clone(), text(cpu)))
                 .collect(),
@@ -117,6 +136,7 @@ mod tests {
         "llvm": {"major": "22", "release": "22.1.8", "folder": "/usr/lib/llvm-22"},
         "triples": {"cuda": "nvptx64-nvidia-cuda", "rocm": "amdgcn-amd-amdhsa", "host_device": "amd64-pc-linux-gnu"},
         "core": {"amdgcn-amd-amdhsa": "gfx90a", "nvptx64-nvidia-cuda": null},
+        "images": {"file": "host.out", "linked_by": "rustc"},
         "ptx": {"sm_80": 70, "sm_90": 78, "sm_100": 86}
     }"#;
 
@@ -131,6 +151,12 @@ mod tests {
             (&*found.llvm, &*found.llvm_version),
             (Path::new("/usr/lib/llvm-22"), "22")
         );
+        assert_eq!(
+            (&*found.image_file, found.linked_by),
+            ("host.out", LinkedBy::Rustc)
+        );
+        let newer = facts(&TEXT.replace("\"rustc\"", "\"linker\"")).unwrap();
+        assert_eq!(newer.linked_by, LinkedBy::Linker);
         assert_eq!(found.core_is_for("amdgcn-amd-amdhsa"), Some("gfx90a"));
         assert_eq!(found.core_is_for("nvptx64-nvidia-cuda"), None);
         assert_eq!(found.core_is_for("x86_64-unknown-linux-gnu"), None);
@@ -162,6 +188,7 @@ mod tests {
             ("\"folder\"", "\"place\""),
             ("70", "\"7.0\""),
             ("\"core\"", "\"libraries\""),
+            ("\"rustc\"", "\"nobody\""),
         ] {
             assert_eq!(facts(&TEXT.replace(old, new)), None, "{new}");
         }

@@ -18,7 +18,7 @@ use crate::cli;
 use crate::device::Device;
 use crate::device_pass::Passes;
 use crate::help;
-use crate::host_pass;
+use crate::host_pass::{self, Linked};
 use crate::line;
 use crate::project::{self, Project};
 use crate::request::{Invocation, Request};
@@ -79,6 +79,7 @@ fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
         config: &config,
         target_dir: &target_dir,
         package: &kernels.name,
+        image_file: &toolchain.facts.image_file,
     };
     let mut images = Vec::with_capacity(invocation.devices.len());
     for (device, sources) in invocation.devices.iter().zip(sources) {
@@ -94,7 +95,13 @@ fn compile(cargo: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
         settle(&mut pass.command, home.as_deref(), invocation.verbose);
         images.push(pass.run()?);
     }
-    let mut command = host_pass::command(cargo, invocation, &target_dir, &config, images)?;
+    let linked = Linked {
+        images,
+        by: toolchain.facts.linked_by,
+        host: toolchain.triple(&Device::Host),
+        host_device: &toolchain.facts.host_device,
+    };
+    let mut command = host_pass::command(cargo, invocation, &target_dir, &config, linked)?;
     let devices: Vec<String> = invocation.devices.iter().map(Device::to_string).collect();
     command
         .env(facts::PATH, &toolchain.facts.path)

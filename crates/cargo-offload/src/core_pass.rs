@@ -222,6 +222,7 @@ no JSON
             config: &Config::default(),
             target_dir: Path::new("/p/target"),
             package: "k",
+            image_file: "host.out",
         };
         let sources = Sources {
             folder: "/s/core".into(),

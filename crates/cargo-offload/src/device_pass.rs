@@ -29,6 +29,8 @@ pub struct Passes<'a> {
     pub target_dir: &'a Path,
     /// The package whose library has the kernels.
     pub package: &'a str,
+    /// How rustc calls the file that it writes an image to.
+    pub image_file: &'a str,
 }
 
 /// One pass, not yet run.
@@ -65,6 +67,7 @@ impl Passes<'_> {
             config,
             target_dir,
             package,
+            image_file,
         } = self;
         let profile = &invocation.device_profile;
         let folder = target_dir
@@ -95,6 +98,8 @@ impl Passes<'_> {
             "-Zoffload=Device",
             "-Zunstable-options",
             "-Clto=fat",
+            // Each unit would write an image of its own over it.
+            "-Ccodegen-units=1",
             // Without optimisation, what no kernel calls stays in the image, and no device links what that calls.
             "-Copt-level=3",
             "-Cpanic=abort",
@@ -106,7 +111,7 @@ impl Passes<'_> {
                 command.arg("-Cdebuginfo=line-directives-only");
             }
         }
-        wrapper::look_at_kernels(&mut command, config)?;
+        wrapper::look_at_kernels(&mut command, config, image_file)?;
         command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         prepare_environment(&mut command, device, triple, profile);
         let results = folder.join(triple).join(profile_folder(profile));
@@ -135,7 +140,7 @@ impl DevicePass {
             return Err(Failure::new(
                 format!("there is no image for {}", self.device),
                 format!("rustc did not write one into {}", self.deps.display()),
-                "look whether the library has a function with #[rustc_offload_kernel]",
+                "look whether the library has a function with #[holoenzyme::offload_kernel]",
             ));
         }
         publish(&kept, &self.image)
@@ -324,6 +329,7 @@ mod tests {
             config: &Config::default(),
             target_dir: Path::new("/p/target"),
             package: "k",
+            image_file: "device.bin",
         };
         passes.one(&device, triple, core).unwrap()
     }
@@ -335,12 +341,12 @@ mod tests {
             line::of(&found.command),
             format!(
                 "env -u CARGO_BIN_NAME -u CARGO_CRATE_NAME -u CARGO_ENCODED_RUSTFLAGS -u CARGO_OFFLOAD_NEXT -u RUSTFLAGS \
-                 CARGO_INCREMENTAL=0 CARGO_OFFLOAD_KERNELS=1 CARGO_PROFILE_RELEASE_LTO=fat \
+                 CARGO_INCREMENTAL=0 CARGO_OFFLOAD_KERNELS=device.bin CARGO_PROFILE_RELEASE_LTO=fat \
                  CARGO_TARGET_NVPTX64_NVIDIA_CUDA_RUSTFLAGS=-Ctarget-cpu=sm_90 RUSTC_WORKSPACE_WRAPPER={} \
                  cargo rustc --offline --release --package k \
                  --lib --crate-type staticlib --target nvptx64-nvidia-cuda --target-dir /p/target/offload/k/sm_90 \
                  --message-format json-render-diagnostics -- \
-                 -Zoffload=Device -Zunstable-options -Clto=fat -Copt-level=3 -Cpanic=abort",
+                 -Zoffload=Device -Zunstable-options -Clto=fat -Ccodegen-units=1 -Copt-level=3 -Cpanic=abort",
                 env::current_exe().unwrap().display()
             )
         );
@@ -368,7 +374,7 @@ mod tests {
         let line = line::of(&found.command);
         assert!(
             line.contains(
-                " CARGO_INCREMENTAL=0 CARGO_OFFLOAD_KERNELS=1 CARGO_PROFILE_FAST_MATH_LTO=fat "
+                " CARGO_INCREMENTAL=0 CARGO_OFFLOAD_KERNELS=device.bin CARGO_PROFILE_FAST_MATH_LTO=fat "
             ) && line.contains(" cargo rustc --profile fast-math "),
             "{line}"
         );

@@ -10,11 +10,25 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cargo_common::config::{Config, Place};
+use cargo_common::facts::LinkedBy;
 use cargo_common::failure::Failure;
 
 use crate::device_pass::lto_variable;
+use crate::object;
 use crate::request::Invocation;
 use crate::wrapper::{self, Setting};
+
+/// The images, and how they get into programs.
+pub struct Linked<'a> {
+    /// In the order in which they are linked.
+    pub images: Vec<PathBuf>,
+    /// Who puts them there.
+    pub by: LinkedBy,
+    /// The triple that rustc names images for the host by.
+    pub host: &'a str,
+    /// The triple that they are to have in a program.
+    pub host_device: &'a str,
+}
 
 /// The cargo that compiles the program, given the images.
 pub fn command(
@@ -22,12 +36,22 @@ pub fn command(
     invocation: &Invocation,
     target_dir: &Path,
     config: &Config,
-    images: Vec<PathBuf>,
+    linked: Linked<'_>,
 ) -> Result<Command, Failure> {
     let myself = wrapper::myself()?;
+    let images = linked.images;
     let front = in_front(target_dir, &digest(&images, invocation.autodiff), &myself)?;
+    let object = match linked.by {
+        LinkedBy::Rustc => None,
+        LinkedBy::Linker => {
+            let object = front.with_file_name("images.o");
+            object::write(&object, &images, linked.host, linked.host_device)?;
+            Some(object)
+        }
+    };
     let setting = Setting {
         images,
+        object,
         autodiff: invocation.autodiff,
     };
     let mut command = Command::new(cargo);

@@ -9,11 +9,13 @@
 mod cli;
 mod command;
 mod core_pass;
+mod dep_info;
 mod device;
 mod device_pass;
 mod help;
 mod host_pass;
 mod line;
+mod object;
 mod project;
 mod request;
 mod toolchain;

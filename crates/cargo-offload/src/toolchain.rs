@@ -199,7 +199,7 @@ mod tests {
             "share/holoenzyme/toolchain.json",
             r#"{"schema": 1, "llvm": {"major": "22", "folder": "/nowhere"},
                 "triples": {"cuda": "nvptx64-nvidia-cuda", "rocm": "amdgcn-amd-amdhsa", "host_device": "amd64-pc-linux-gnu"},
-                "core": {}, "ptx": {"sm_90": 78}}"#,
+                "core": {}, "images": {"file": "host.out", "linked_by": "rustc"}, "ptx": {"sm_90": 78}}"#,
         );
         let toolchain = Toolchain {
             host: "x86_64-unknown-linux-gnu".to_string(),

@@ -2,7 +2,7 @@
 //! Enzyme says.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -18,11 +18,16 @@ use cargo_common::failure::Failure;
 use cargo_common::profile;
 use cargo_common::words::value_of;
 
+use crate::dep_info;
+
 /// The images, as a list of paths. Set by `host_pass`, inherited through cargo; it says that we are a wrapper.
 const IMAGES: &str = "CARGO_OFFLOAD_IMAGES";
+/// The object with the images, where the linker puts them into programs.
+const OBJECT: &str = "CARGO_OFFLOAD_OBJECT";
 /// Whether members differentiate functions.
 const AUTODIFF: &str = "CARGO_OFFLOAD_AUTODIFF";
-/// Says that we are in front of the rustc that compiles kernels. Set by `device_pass`.
+/// Says that we are in front of the rustc that compiles kernels, and how it calls the file that it writes an image to,
+/// next to the crate's object files. Set by `device_pass`.
 const KERNELS: &str = "CARGO_OFFLOAD_KERNELS";
 /// Set by both passes, inherited through cargo.
 pub const FRONT: Front = Front {
@@ -31,8 +36,6 @@ pub const FRONT: Front = Front {
     next: "CARGO_OFFLOAD_NEXT",
     rustdoc: "CARGO_OFFLOAD_RUSTDOC",
 };
-/// The file that rustc writes an image to, next to a crate's object files.
-const WRITTEN: &str = "host.out";
 /// How the name of an image ends.
 pub const IMAGE: &str = "out";
 /// For `offload-linker`: the linker that rustc would have started.
@@ -42,26 +45,30 @@ const LINKER: &str = "OFFLOAD_LINKER_CC";
 pub enum Role {
     /// For the program.
     Program(Setting),
-    /// For kernels: cargo itself gives rustc everything.
-    Kernels,
+    /// For kernels: cargo itself gives rustc everything. The file that rustc writes is named.
+    Kernels(OsString),
 }
 
 impl Role {
     /// The role in the environment, if there is one.
     pub fn from_env() -> Option<Self> {
-        if env::var_os(KERNELS).is_some() {
-            return Some(Self::Kernels);
+        if let Some(written) = env::var_os(KERNELS) {
+            return Some(Self::Kernels(written));
         }
         Setting::from_env().map(Self::Program)
     }
 }
 
-/// Puts us in front of the rustc that compiles kernels.
-pub fn look_at_kernels(command: &mut Command, config: &Config) -> Result<(), Failure> {
+/// Puts us in front of the rustc that compiles kernels, and writes images to files of this name.
+pub fn look_at_kernels(
+    command: &mut Command,
+    config: &Config,
+    written: &str,
+) -> Result<(), Failure> {
     let myself = myself()?;
     Place::RUSTC_WORKSPACE_WRAPPER.take(command, config, FRONT.next, &myself, &myself);
     command
-        .env(KERNELS, "1")
+        .env(KERNELS, written)
         .env_remove("CARGO_CRATE_NAME")
         .env_remove("CARGO_BIN_NAME");
     Ok(())
@@ -83,6 +90,8 @@ pub fn myself() -> Result<PathBuf, Failure> {
 pub struct Setting {
     /// The images, in the order in which they are linked.
     pub images: Vec<PathBuf>,
+    /// The object with them, where the linker puts them into programs; otherwise rustc does.
+    pub object: Option<PathBuf>,
     /// Whether functions are differentiated.
     pub autodiff: bool,
 }
@@ -93,6 +102,7 @@ impl Setting {
         let images = env::var_os(IMAGES)?;
         Some(Self {
             images: env::split_paths(&images).collect(),
+            object: env::var_os(OBJECT).map(PathBuf::from),
             autodiff: env::var_os(AUTODIFF).is_some(),
         })
     }
@@ -117,6 +127,10 @@ impl Setting {
             ));
         };
         command.env(IMAGES, list);
+        match &self.object {
+            Some(object) => command.env(OBJECT, object),
+            None => command.env_remove(OBJECT),
+        };
         if self.autodiff {
             command.env(AUTODIFF, "1");
         } else {
@@ -126,12 +140,20 @@ impl Setting {
     }
 
     fn flags(&self) -> Vec<OsString> {
-        let mut list = OsString::from("-Zoffload=");
-        for (number, image) in self.images.iter().enumerate() {
-            list.push(if number == 0 { "Host=" } else { ",Host=" });
-            list.push(image);
+        let mut list = OsString::from("-Zoffload=Host=");
+        if self.object.is_none() {
+            list.push(&self.images[0]);
+            for image in &self.images[1..] {
+                list.push(",Host=");
+                list.push(image);
+            }
         }
         let mut flags = vec![list, "-Zunstable-options".into()];
+        if let Some(object) = &self.object {
+            let mut given = OsString::from("-Clink-arg=");
+            given.push(object);
+            flags.push(given);
+        }
         if self.autodiff {
             flags.push("-Zautodiff=Enable".into());
         }
@@ -165,8 +187,8 @@ pub fn run(role: &Role, args: &[OsString]) -> Result<ExitCode, Failure> {
         call.compiles_member()
     };
     let differentiates = match role {
-        Role::Kernels if is_member && makes_image(&call.words) => {
-            return compile_kernels(command, &call).map(ExitCode::from);
+        Role::Kernels(written) if is_member && makes_image(&call.words) => {
+            return compile_kernels(command, &call, written).map(ExitCode::from);
         }
         Role::Program(setting) if is_member => {
             if let Some(linker) = linker_of(&call.words) {
@@ -179,20 +201,24 @@ pub fn run(role: &Role, args: &[OsString]) -> Result<ExitCode, Failure> {
             }
             setting.autodiff
         }
-        Role::Kernels | Role::Program(_) => false,
+        Role::Kernels(_) | Role::Program(_) => false,
+    };
+    let object = match role {
+        Role::Program(setting) if is_member && !call.is_rustdoc => setting.object.as_deref(),
+        _ => None,
     };
     if differentiates && call.is_rustdoc {
         doctest::keep_runnable(&mut command, &call.words);
         doctest::look_at(&mut command, &call.words);
     } else if differentiates && profile::generates(&call.words) {
         let crate_name = call.crate_name().unwrap_or_default();
-        return compile(
-            command,
-            &call,
-            crate_name,
-            dump::path(&call.words, crate_name),
-        )
-        .map(ExitCode::from);
+        let dump = dump::path(&call.words, crate_name);
+        let code = compile(command, &call, crate_name, dump)?;
+        return depend_on(object, &call, code).map(ExitCode::from);
+    } else if object.is_some() {
+        let code = compiler::run_plainly(&command)
+            .map_err(|error| call.not_started(&error.to_string()))?;
+        return depend_on(object, &call, code).map(ExitCode::from);
     }
     Err(call.not_started(&command.exec().to_string()))
 }
@@ -210,15 +236,30 @@ fn compile(command: Command, call: &Call, crate_name: &str, dump: PathBuf) -> Re
     compiler::run(command, job).map_err(|error| call.not_started(&error.to_string()))
 }
 
+/// Tells cargo to compile the crate again where the object with the images changed: rustc knows of no file that only the
+/// linker reads. Gives rustc's exit code.
+fn depend_on(object: Option<&Path>, call: &Call, code: u8) -> Result<u8, Failure> {
+    let (Some(object), 0) = (object, code) else {
+        return Ok(code);
+    };
+    let rules = result(call, "d");
+    dep_info::add(&rules, object).map_err(|error| {
+        Failure::new(
+            "cargo cannot be told what the program is made of",
+            error.to_string(),
+            "make the folder for results writable for this user, or name another one with --target-dir",
+        )
+    })?;
+    Ok(code)
+}
+
 /// Runs rustc for the library with the kernels, and gives the image that it writes the name of the crate's other results,
 /// in which cargo's hash of the crate is. rustc gives all images one name, whichever features or flags they come of.
 /// cargo takes the library for compiled once this process has ended well, so it never has one without its image.
-fn compile_kernels(command: Command, call: &Call) -> Result<u8, Failure> {
+fn compile_kernels(command: Command, call: &Call, written: &OsStr) -> Result<u8, Failure> {
     let crate_name = call.crate_name().unwrap_or_default();
-    let folder = value_of(&call.words, "--out-dir").map_or_else(PathBuf::new, PathBuf::from);
-    let written = folder.join(WRITTEN);
-    let hash = codegen(&call.words, "extra-filename").unwrap_or_default();
-    let kept = folder.join(format!("{crate_name}{hash}.{IMAGE}"));
+    let kept = result(call, IMAGE);
+    let written = kept.with_file_name(written);
     for old in [&written, &kept] {
         match fs::remove_file(old) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -237,6 +278,14 @@ fn compile_kernels(command: Command, call: &Call) -> Result<u8, Failure> {
         fs::rename(&written, &kept).map_err(|error| not_kept(&kept, &error))?;
     }
     Ok(code)
+}
+
+/// The path of a crate's result, in whose name cargo's hash of the crate is.
+fn result(call: &Call, extension: &str) -> PathBuf {
+    let folder = value_of(&call.words, "--out-dir").map_or_else(PathBuf::new, PathBuf::from);
+    let crate_name = call.crate_name().unwrap_or_default();
+    let hash = codegen(&call.words, "extra-filename").unwrap_or_default();
+    folder.join(format!("{crate_name}{hash}.{extension}"))
 }
 
 fn not_kept(image: &Path, error: &io::Error) -> Failure {
@@ -282,6 +331,7 @@ mod tests {
     fn images_are_given_in_order() {
         let setting = Setting {
             images: ["/b/host.out", "/a/host.out"].map(PathBuf::from).into(),
+            object: None,
             autodiff: true,
         };
         let flags = setting.flags();
@@ -297,10 +347,28 @@ mod tests {
     }
 
     #[test]
+    fn the_linker_is_given_the_object() {
+        let setting = Setting {
+            images: vec!["/b/host.out".into()],
+            object: Some("/with a blank/images.o".into()),
+            autodiff: false,
+        };
+        assert_eq!(
+            setting.flags()[..3],
+            [
+                "-Zoffload=Host=",
+                "-Zunstable-options",
+                "-Clink-arg=/with a blank/images.o"
+            ]
+        );
+    }
+
+    #[test]
     fn a_path_that_cannot_be_listed_is_refused() {
         for path in ["/a:b/host.out", "/a,b/host.out"] {
             let setting = Setting {
                 images: vec![path.into()],
+                object: None,
                 autodiff: false,
             };
             let failure = setting.give(&mut Command::new("cargo")).unwrap_err();

@@ -34,7 +34,7 @@ pub enum Kind {
 /// A device that the runtime offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Device {
-    /// Its number, for `core::intrinsics::offload_on`.
+    /// Its number, for [`offload!`](crate::offload).
     pub number: i32,
     /// The runtime's name for this very device, such as `CUDA-15119eb8...` or `x86_64-0`; empty where it has none.
     pub uid: &'static str,
@@ -67,7 +67,11 @@ pub fn get(number: i32) -> Option<Device> {
 /// chooses another one.
 #[must_use]
 pub fn default() -> Option<Device> {
-    get(runtime::default_device())
+    get(default_number())
+}
+
+pub(crate) fn default_number() -> i32 {
+    runtime::default_device()
 }
 
 /// The first device of a kind, if there is one.

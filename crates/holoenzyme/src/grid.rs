@@ -79,6 +79,18 @@ pub fn global_id_z() -> usize {
     global(block_idx().z, block_dim().z, thread_idx().z)
 }
 
+/// Runs a kernel: on a GPU for the thread that it is, on the virtual host device, which calls it once, for each thread of
+/// the grid in turn. A word has the number of blocks in a direction below, and that of their threads above.
+#[doc(hidden)]
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "a kernel that is called is no kernel to Enzyme, and slower"
+)]
+pub fn each_thread(words: [u64; 3], thread: impl FnMut()) {
+    target::each_thread(words, thread);
+}
+
 /// Waits until every thread of the block has come here; what they wrote before is seen by all of them after it.
 ///
 /// Every thread of the block must call it, equally often.

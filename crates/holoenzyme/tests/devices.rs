@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
 use holoenzyme::device::{self, Device, Kind};
+use holoenzyme::launch::{Launch, Reason};
 
 const UIDS: [&CStr; 3] = [c"CUDA-GPU-1", c"x86_64-0", c"x86_64-1"];
 static DEFAULT: AtomicI32 = AtomicI32::new(1);
@@ -94,4 +95,38 @@ fn the_default_is_one_of_them() {
         assert_eq!(device::get(none), None, "{none}");
     }
     DEFAULT.store(1, Ordering::Relaxed);
+}
+
+#[test]
+fn a_launch_that_cannot_run_is_refused() {
+    let one = [1, 1, 1];
+    let look = |blocks, threads, device| Launch::new("path::kernel", blocks, threads, device);
+    let launch = look([2, 3, 4], [5, 6, 7], Some(3)).unwrap();
+    assert_eq!(launch.device, 3);
+    assert_eq!(launch.grid, [2 | 5 << 32, 3 | 6 << 32, 4 | 7 << 32]);
+    assert_eq!(launch.ended(0), Ok(()));
+    for (code, reason) in [(-1, Reason::Runtime(-1)), (1, Reason::Runtime(1))] {
+        assert_eq!(launch.ended(code).unwrap_err().reason, reason);
+    }
+    for (blocks, threads, device, reason) in [
+        (one, one, Some(4), Reason::NoSuchDevice),
+        (one, one, Some(-1), Reason::NoSuchDevice),
+        (one, one, Some(i64::MAX), Reason::NoSuchDevice),
+        (one, one, Some(1 << 32), Reason::NoSuchDevice),
+        ([1, 0, 1], one, Some(0), Reason::EmptyGrid),
+        (one, [1, 1, 0], Some(0), Reason::EmptyGrid),
+        ([1_431_655_765, 3, 1], one, Some(0), Reason::LargeGrid),
+        ([u32::MAX; 3], one, Some(0), Reason::LargeGrid),
+        ([1 << 15, 1 << 15, 2], one, Some(0), Reason::LargeGrid),
+    ] {
+        let error = look(blocks, threads, device).unwrap_err();
+        assert_eq!(error.reason, reason, "{blocks:?} {threads:?} {device:?}");
+        assert_eq!((error.device, error.devices), (device, 4));
+    }
+    assert!(look([i32::MAX.unsigned_abs(), 1, 1], one, Some(0)).is_ok());
+    let error = look(one, one, Some(99)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "kernel `kernel` was not run on device 99: there is no such device; devices of this program: 4"
+    );
 }

@@ -17,7 +17,7 @@ SUBJECT = "src/subject.rs"
 
 def subject(programs: Sequence[tuple[str, GeneratedFunction]], seed: float = 1.0) -> str:
     """The library: each function with its derivatives, all that is run of them, and the kernel that runs it."""
-    parts = ["#![feature(autodiff, abi_gpu_kernel, rustc_attrs)]", ALLOW]
+    parts = ["#![feature(autodiff, macro_attr)]", ALLOW]
     for name, program in programs:
         parts += [
             *opened(name, program),
@@ -31,9 +31,9 @@ def subject(programs: Sequence[tuple[str, GeneratedFunction]], seed: float = 1.0
         "pub static CASES: &[(&str, &[(&str, usize)])] = &[",
         *table,
         "];",
-        "#[rustc_offload_kernel]",
+        "#[holoenzyme::offload_kernel]",
         "#[unsafe(no_mangle)]",
-        'pub unsafe extern "gpu-kernel" fn generated(case: u32, which: u32, out: &mut [f64]) {',
+        "pub fn generated(case: u32, which: u32, out: &mut [f64]) {",
         "match case {",
         *arms,
         "_ => {}",
@@ -47,7 +47,6 @@ def program() -> str:
     """The program: each function in a process of its own, each of its runs a launch."""
     return "\n".join(
         [
-            "#![feature(core_intrinsics)]",
             ALLOW,
             "mod harness {",
             rust("harness.rs").replace("//!", "//"),

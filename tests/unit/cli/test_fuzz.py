@@ -220,7 +220,7 @@ def test_kernels_are_a_library_and_are_launched() -> None:
     engine = Printing()
     with image_bench(engine, "image:tag", seed=0.75, way=OFFLOAD) as bench:
         assert 'path = "src/subject.rs"' in (bench.folder / "Cargo.toml").read_text()
-        assert "offload::<_, _, ()>(generated," in (bench.folder / "src/main.rs").read_text()
+        assert "kernel = generated," in (bench.folder / "src/main.rs").read_text()
         bench.subject("text", 2)
         assert (bench.folder / "src/subject.rs").read_text() == "text"
     compiled, ran = engine.seen

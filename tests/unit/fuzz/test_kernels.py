@@ -36,7 +36,7 @@ def test_the_program_is_the_same_for_all_and_uses_the_harness() -> None:
     text = kernels.program()
     assert "//!" not in text
     assert "harness::isolated(" in text
-    assert "offload::<_, _, ()>(generated, [1, 1, 1], [1, 1, 1], arguments)" in text
+    assert "kernel = generated,\n                        args = (case as u32, which as u32, &mut numbers[..])," in text
 
 
 def test_one_that_failed_says_what_is_wanted() -> None:

@@ -38,7 +38,8 @@ fn a_device_is_a_pass() {
     let pass = |target: &str, triple: &str| {
         format!(
             "pass rustc --locked --release --package k --lib --crate-type staticlib --target {triple} --target-dir {} \
-             --message-format json-render-diagnostics -- -Zoffload=Device -Zunstable-options -Clto=fat -Copt-level=3 -Cpanic=abort\n",
+             --message-format json-render-diagnostics -- -Zoffload=Device -Zunstable-options \
+             -Clto=fat -Ccodegen-units=1 -Copt-level=3 -Cpanic=abort\n",
             folder.join(target).display()
         )
     };

@@ -4,7 +4,7 @@ use std::fs;
 
 use fakes::{Test, failure as fails, success as succeed};
 
-use crate::place::Place;
+use crate::place::{FACTS, FACTS_TEXT, Place};
 
 /// The tests.
 pub const TESTS: &[Test] = &[
@@ -12,6 +12,7 @@ pub const TESTS: &[Test] = &[
         "images follow what cargo made",
         images_follow_what_cargo_made,
     ),
+    ("the linker gets an object", the_linker_gets_an_object),
     (
         "images of libraries that are gone go",
         images_of_libraries_that_are_gone_go,
@@ -42,6 +43,29 @@ fn images_follow_what_cargo_made() {
     }
     assert_eq!(compiled, 4);
     assert_eq!(place.images(), ["k-a.out", "k-b.out"]);
+}
+
+fn the_linker_gets_an_object() {
+    let place = Place::new("linker");
+    let facts = FACTS_TEXT
+        .replace("host.out", "device.bin")
+        .replace("rustc", "linker");
+    place.0.file(FACTS, &facts);
+    let (out, _) = succeed(place.offload(&["build"]).env("FAKE_CODE", "image"));
+    let object = out
+        .lines()
+        .find_map(|line| line.strip_prefix("CARGO_OFFLOAD_OBJECT="))
+        .unwrap();
+    assert!(object.starts_with(&*place.0.path("target/offload/with").to_string_lossy()));
+    let image = fs::read(place.host_image()).unwrap();
+    let content = fs::read(object).unwrap();
+    assert!(content.starts_with(b"\x7fELF"));
+    assert!(content.windows(image.len()).any(|part| part == image));
+    let err = fails(&mut place.offload(&["build"]));
+    assert!(
+        err.contains("host.out is not understood"),
+        "the image is a text: {err}"
+    );
 }
 
 fn images_of_libraries_that_are_gone_go() {

@@ -13,7 +13,8 @@ pub const FACTS: &str = "sysroot/share/holoenzyme/toolchain.json";
 
 pub const FACTS_TEXT: &str = r#"{"schema": 1, "llvm": {"major": "22", "folder": "/nowhere/llvm-22"},
     "triples": {"cuda": "nvptx64-nvidia-cuda", "rocm": "amdgcn-amd-amdhsa", "host_device": "amd64-pc-linux-gnu"},
-    "core": {"amdgcn-amd-amdhsa": "gfx90a"}, "ptx": {"sm_80": 70, "sm_90": 78, "sm_100": 86}}"#;
+    "core": {"amdgcn-amd-amdhsa": "gfx90a"}, "images": {"file": "host.out", "linked_by": "rustc"},
+    "ptx": {"sm_80": 70, "sm_90": 78, "sm_100": 86}}"#;
 
 /// A workspace, and a sysroot with (empty) core libraries.
 pub struct Place(pub Folder);

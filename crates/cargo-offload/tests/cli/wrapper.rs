@@ -1,15 +1,17 @@
 //! Ourselves in front of rustc and rustdoc.
 
 use std::env;
+use std::fs;
 use std::process::Command;
 
-use fakes::{Test, output as run, success as succeed, tool};
+use fakes::{Place as Folder, Test, output as run, success as succeed, tool};
 
 use crate::{LINKER, OFFLOAD};
 
 /// The tests.
 pub const TESTS: &[Test] = &[
     ("members get the flags", members_get_the_flags),
+    ("cargo is told of the object", cargo_is_told_of_the_object),
     (
         "errors of Enzyme are rustc's in both passes",
         errors_of_enzyme_are_rustcs_in_both_passes,
@@ -29,6 +31,41 @@ fn wrapper(crate_name: Option<&str>, args: &[&str]) -> Command {
     }
     command.arg(env::current_exe().unwrap()).args(args);
     command
+}
+
+fn cargo_is_told_of_the_object() {
+    let place = Folder::new("object", &[]);
+    let rules = place.file("member-0f.d", "/t/member.d: src/lib.rs\n");
+    let folder = place.root().to_str().unwrap().to_string();
+    let args = [
+        "--crate-name",
+        "member",
+        "--out-dir",
+        &folder,
+        "-Cextra-filename=-0f",
+    ];
+    let text = || fs::read_to_string(&rules).unwrap();
+    let compile = |name| {
+        let mut command = wrapper(name, &args);
+        command.env("CARGO_OFFLOAD_OBJECT", "/with/images.o");
+        command
+    };
+    // A crate that fails has no result, and another's is none of ours.
+    let (code, ..) = run(compile(Some("member")).env("FAKE_EXIT", "7"));
+    assert_eq!(code, 7);
+    succeed(&mut compile(None));
+    assert_eq!(text(), "/t/member.d: src/lib.rs\n");
+    let (out, _) = succeed(&mut compile(Some("member")));
+    let flags =
+        format!("-Zoffload=Host= -Zunstable-options -Clink-arg=/with/images.o -Clinker={LINKER}\n");
+    assert!(out.contains(&flags), "{out}");
+    assert_eq!(text(), "/t/member.d: src/lib.rs /with/images.o\n");
+    // One that differentiates too.
+    succeed(compile(Some("member")).env("CARGO_OFFLOAD_AUTODIFF", "1"));
+    assert_eq!(
+        text(),
+        "/t/member.d: src/lib.rs /with/images.o /with/images.o\n"
+    );
 }
 
 fn members_get_the_flags() {
@@ -84,7 +121,7 @@ fn errors_of_enzyme_are_rustcs_in_both_passes() {
         Some("member"),
         &[&args[..], &["-Zoffload=Device", "-Zautodiff=Enable"]].concat(),
     );
-    kernels.env("CARGO_OFFLOAD_KERNELS", "1");
+    kernels.env("CARGO_OFFLOAD_KERNELS", "host.out");
     for mut command in [program, kernels] {
         command
             .env("CARGO_OFFLOAD_AUTODIFF", "1")
@@ -99,7 +136,7 @@ fn errors_of_enzyme_are_rustcs_in_both_passes() {
     // Another crate for the device is none of ours.
     let mut other = wrapper(Some("member"), &args);
     other
-        .env("CARGO_OFFLOAD_KERNELS", "1")
+        .env("CARGO_OFFLOAD_KERNELS", "host.out")
         .env("FAKE_SAYS", error);
     assert_eq!(run(&mut other).2, format!("{error}\n"));
 }

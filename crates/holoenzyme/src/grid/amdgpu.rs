@@ -62,3 +62,8 @@ pub fn barrier() {
     amdgpu::s_barrier();
     fence(Ordering::Acquire);
 }
+
+#[inline]
+pub fn each_thread(_: [u64; 3], mut thread: impl FnMut()) {
+    thread();
+}

@@ -1,12 +1,11 @@
-//! The virtual host device: the compiler's wrapper of a kernel calls it for one thread after another, and says here
-//! which one it is.
+//! The virtual host device: a kernel's body is run for one thread after another, and here stands which one it is.
 
 use super::Xyz;
 
-/// Thread index, block index, block size and grid size, each in x, y, z: shared by name with the compiler, which
-/// writes it before each call of a kernel.
+/// Thread index, block index, block size and grid size, each in x, y, z. Rust 1.96 writes it itself, before each call of a
+/// kernel; the two share it by name.
 #[thread_local]
-#[unsafe(no_mangle)]
+#[cfg_attr(not(version("1.98")), unsafe(no_mangle))]
 static mut __rust_offload_grid: [u32; 12] = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1];
 
 #[inline]
@@ -41,6 +40,41 @@ pub fn grid_dim() -> Xyz {
 }
 
 #[inline]
+fn write(first: usize, value: u32) {
+    // SAFETY: as in `read`.
+    unsafe { (&raw mut __rust_offload_grid[first]).write(value) }
+}
+
+#[inline]
+pub fn each_thread(words: [u64; 3], mut thread: impl FnMut()) {
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+    let (grid, block) = (
+        words.map(|word| word as u32),
+        words.map(|word| (word >> 32) as u32),
+    );
+    for direction in 0..3 {
+        write(6 + direction, block[direction]);
+        write(9 + direction, grid[direction]);
+    }
+    each([3, 4, 5], grid, &mut || each([0, 1, 2], block, &mut thread));
+}
+
+/// Writes all indices below `sizes` to their places, x the fastest, and calls `inside` after each.
+#[inline]
+fn each(places: [usize; 3], sizes: [u32; 3], inside: &mut impl FnMut()) {
+    for z in 0..sizes[2] {
+        write(places[2], z);
+        for y in 0..sizes[1] {
+            write(places[1], y);
+            for x in 0..sizes[0] {
+                write(places[0], x);
+                inside();
+            }
+        }
+    }
+}
+
+#[inline]
 pub fn barrier() {
     let Xyz { x, y, z } = block_dim();
     if x * y * z != 1 {
@@ -59,8 +93,11 @@ fn refuse(threads: [u32; 3]) -> ! {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
     use crate::grid;
+    use std::vec::Vec;
 
     /// What the compiler's wrapper does.
     fn stand_at(values: [u32; 12]) {
@@ -79,6 +116,27 @@ mod tests {
         assert_eq!(grid::global_id_x(), 4 * 7 + 1);
         assert_eq!(grid::global_id_y(), 5 * 8 + 2);
         assert_eq!(grid::global_id_z(), 6 * 9 + 3);
+    }
+
+    #[test]
+    fn each_thread_of_a_grid_has_its_turn() {
+        let (grid, block) = ([2_u64, 1, 3], [3_u64, 2, 1]);
+        let mut turns = Vec::new();
+        let words = [0, 1, 2].map(|at: usize| grid[at] | block[at] << 32);
+        each_thread(words, || {
+            let parts = [block_dim(), grid_dim()].map(|part| [part.x, part.y, part.z]);
+            assert_eq!(parts, [[3, 2, 1], [2, 1, 3]]);
+            turns.push((block_idx(), thread_idx()));
+        });
+        assert_eq!(turns.len(), 36);
+        let xyz = |x, y, z| Xyz { x, y, z };
+        assert_eq!(turns[1], (xyz(0, 0, 0), xyz(1, 0, 0)));
+        assert_eq!(turns[3], (xyz(0, 0, 0), xyz(0, 1, 0)));
+        assert_eq!(turns[6], (xyz(1, 0, 0), xyz(0, 0, 0)));
+        assert_eq!(turns[35], (xyz(1, 0, 2), xyz(2, 1, 0)));
+        turns.sort_by_key(|(a, b)| [a.x, a.y, a.z, b.x, b.y, b.z]);
+        turns.dedup();
+        assert_eq!(turns.len(), 36);
     }
 
     #[test]

@@ -1,22 +1,17 @@
 //! A kernel that shows that it ran.
 
 #![cfg_attr(any(target_arch = "nvptx64", target_arch = "amdgpu"), no_std)]
-#![feature(abi_gpu_kernel, rustc_attrs)]
-#![allow(
-    internal_features,
-    reason = "rustc_offload_kernel is how 1.96 names kernels"
-)]
+#![feature(macro_attr)]
 
-// The panic handler of GPUs.
-use holoenzyme as _;
+use holoenzyme::offload_kernel;
 
 /// Adds a number.
 ///
 /// # Safety
 ///
 /// It is launched, not called.
-#[rustc_offload_kernel]
+#[offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe extern "gpu-kernel" fn mark(number: i32, sum: &mut i32) {
+pub unsafe fn mark(number: i32, sum: &mut i32) {
     *sum += number;
 }

@@ -1,16 +1,8 @@
 //! Launches on every device by its number, and without a number before and after: the default stays what it was.
 
-#![feature(core_intrinsics)]
-#![allow(
-    internal_features,
-    reason = "core::intrinsics::offload is how 1.96 names launches"
-)]
-
-use core::intrinsics::{offload, offload_on};
 use devices::mark;
 use holoenzyme::device::{self, Kind};
-
-const ONE: [u32; 3] = [1, 1, 1];
+use holoenzyme::offload;
 
 fn main() {
     let mut lines = 3;
@@ -24,15 +16,37 @@ fn main() {
     let first = device::default().expect("no device");
 
     let mut before = 1000;
-    offload::<_, _, ()>(mark, ONE, ONE, (7, &mut before));
+    // SAFETY: one thread adds to a number of its own.
+    unsafe {
+        offload! {
+            kernel = mark,
+            args = (7, &mut before),
+        }
+    }
+    .unwrap();
     let mut marks = Vec::new();
     for device in device::all() {
         let mut sum = 100;
-        offload_on::<_, _, ()>(mark, device.number, ONE, ONE, (device.number, &mut sum));
+        // SAFETY: one thread adds to a number of its own.
+        unsafe {
+            offload! {
+                kernel = mark,
+                device = device.number,
+                args = (device.number, &mut sum),
+            }
+        }
+        .unwrap();
         marks.push(sum);
     }
     let mut after = 2000;
-    offload::<_, _, ()>(mark, ONE, ONE, (7, &mut after));
+    // SAFETY: one thread adds to a number of its own.
+    unsafe {
+        offload! {
+            kernel = mark,
+            args = (7, &mut after),
+        }
+    }
+    .unwrap();
 
     println!(r#"{{"case": "by number", "values": {marks:?}}}"#);
     println!(r#"{{"case": "default", "values": [{before}, {after}]}}"#);

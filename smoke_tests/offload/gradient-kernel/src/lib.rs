@@ -1,15 +1,11 @@
 //! A kernel that calls a derivative.
 
 #![cfg_attr(any(target_arch = "nvptx64", target_arch = "amdgpu"), no_std)]
-#![feature(abi_gpu_kernel, rustc_attrs)]
-#![allow(
-    internal_features,
-    reason = "rustc_offload_kernel is how 1.96 names kernels"
-)]
+#![feature(macro_attr)]
 #![feature(autodiff)]
 
 use core::autodiff::autodiff_reverse;
-use holoenzyme::grid;
+use holoenzyme::{grid, offload_kernel};
 
 /// How many terms `curve` has: they are kept for the way back.
 const TERMS: usize = 4;
@@ -33,9 +29,9 @@ fn curve(x: f64) -> f64 {
 /// # Safety
 ///
 /// It is launched, not called; the slices are of one length.
-#[rustc_offload_kernel]
+#[offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe extern "gpu-kernel" fn slopes(at: &[f64], values: &mut [f64], slopes: &mut [f64]) {
+pub unsafe fn slopes(at: &[f64], values: &mut [f64], slopes: &mut [f64]) {
     let i = grid::global_id_x();
     if i < at.len() {
         (values[i], slopes[i]) = curve_slope(at[i], 1.0);

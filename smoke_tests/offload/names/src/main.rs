@@ -1,13 +1,6 @@
 //! Launches the kernels, and calls the program's own functions of the same names.
 
-#![feature(core_intrinsics)]
-#![allow(
-    internal_features,
-    reason = "core::intrinsics::offload is how 1.96 names launches"
-)]
-
-use core::intrinsics::offload;
-use holoenzyme::device;
+use holoenzyme::{device, offload};
 use names::{exp, libm, write};
 use std::hint::black_box;
 
@@ -24,13 +17,40 @@ fn main() {
     print("program", &numbers.map(f64::exp));
 
     let mut y = numbers;
-    offload::<_, _, ()>(exp, BLOCKS, THREADS, (&mut y[..],));
+    // SAFETY: each thread writes an element of its own.
+    unsafe {
+        offload! {
+            kernel = exp,
+            workgroup_dim = BLOCKS,
+            thread_dim = THREADS,
+            args = (&mut y[..]),
+        }
+    }
+    .unwrap();
     print("exp", &y);
     y = numbers;
-    offload::<_, _, ()>(write, BLOCKS, THREADS, (&mut y[..],));
+    // SAFETY: each thread writes an element of its own.
+    unsafe {
+        offload! {
+            kernel = write,
+            workgroup_dim = BLOCKS,
+            thread_dim = THREADS,
+            args = (&mut y[..]),
+        }
+    }
+    .unwrap();
     print("write", &y);
     y = numbers;
-    offload::<_, _, ()>(libm, BLOCKS, THREADS, (&mut y[..],));
+    // SAFETY: each thread writes an element of its own.
+    unsafe {
+        offload! {
+            kernel = libm,
+            workgroup_dim = BLOCKS,
+            thread_dim = THREADS,
+            args = (&mut y[..]),
+        }
+    }
+    .unwrap();
     print("libm", &y);
     println!(r#"{{"done": 5}}"#);
 }

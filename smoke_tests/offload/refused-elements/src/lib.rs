@@ -3,14 +3,9 @@
 //@ revisions: reference nested-reference raw-pointer cell atomic function array option slices text wide by-value aligned
 
 #![cfg_attr(any(target_arch = "nvptx64", target_arch = "amdgpu"), no_std)]
-#![feature(abi_gpu_kernel, rustc_attrs)]
-#![allow(
-    internal_features,
-    reason = "rustc_offload_kernel is how 1.96 names kernels"
-)]
+#![feature(macro_attr)]
 
-// The panic handler of GPUs.
-use holoenzyme as _;
+use holoenzyme::offload_kernel;
 
 use core::cell::Cell;
 use core::sync::atomic::AtomicU32;
@@ -47,9 +42,9 @@ macro_rules! kernel {
         ///
         /// It is launched, not called.
         #[cfg(feature = $feature)]
-        #[rustc_offload_kernel]
+        #[offload_kernel]
         #[unsafe(no_mangle)]
-        pub unsafe extern "gpu-kernel" fn $name($($argument: $type),*) {
+        pub unsafe fn $name($($argument: $type),*) {
             $(let _ = $argument;)*
         }
     };

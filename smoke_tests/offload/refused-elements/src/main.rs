@@ -2,25 +2,24 @@
 
 //@ revisions: count kind
 
-#![feature(core_intrinsics)]
-#![allow(
-    internal_features,
-    reason = "core::intrinsics::offload is how 1.96 names launches"
-)]
 #![allow(unused_imports, reason = "each feature uses some")]
 
-use core::intrinsics::offload;
+use holoenzyme::offload;
 use refused_elements::{Inner, Lanes, Outer, Triple};
 use std::cell::Cell;
 use std::sync::atomic::AtomicU32;
 
 /// Launches a kernel with arguments where its feature is on.
 macro_rules! launch {
-    ($feature:literal, $kernel:ident, $arguments:expr) => {
+    ($feature:literal, $kernel:ident, ($($argument:expr),* $(,)?)) => {
         #[cfg(feature = $feature)]
-        offload::<_, _, ()>(refused_elements::$kernel, [1, 1, 1], [1, 1, 1], $arguments);
-        //[count]~^ ERROR this kernel takes 2 arguments but 1 are passed
-        //[kind]~^^ ERROR is of type `f64` but a `f32` is passed
+        // SAFETY: it is refused.
+        unsafe {
+            offload! { kernel = refused_elements::$kernel, args = ($($argument),*) }
+            //[count]~^ ERROR this kernel takes
+            //[kind]~^^ ERROR is of type `f64` but a `f32` is passed
+        }
+        .unwrap();
     };
 }
 

@@ -1,22 +1,18 @@
 //! The kernels: one source for NVIDIA, AMD and the host.
 
 #![cfg_attr(any(target_arch = "nvptx64", target_arch = "amdgpu"), no_std)]
-#![feature(abi_gpu_kernel, rustc_attrs)]
-#![allow(
-    internal_features,
-    reason = "rustc_offload_kernel is how 1.96 names kernels"
-)]
+#![feature(macro_attr)]
 
-use holoenzyme::grid;
+use holoenzyme::{grid, offload_kernel};
 
 /// yᵢ += a xᵢ, one thread for each element.
 ///
 /// # Safety
 ///
 /// It is launched, not called; `x` is as long as `y`.
-#[rustc_offload_kernel]
+#[offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe extern "gpu-kernel" fn saxpy(a: f64, x: &[f64], y: &mut [f64]) {
+pub unsafe fn saxpy(a: f64, x: &[f64], y: &mut [f64]) {
     let i = grid::global_id_x();
     if i < y.len() {
         y[i] += a * x[i];
@@ -31,9 +27,9 @@ pub const NUMBERS: usize = 12;
 /// # Safety
 ///
 /// It is launched, not called; `places` has [`NUMBERS`] elements for each thread.
-#[rustc_offload_kernel]
+#[offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe extern "gpu-kernel" fn stand(width: u32, places: &mut [u32]) {
+pub unsafe fn stand(width: u32, places: &mut [u32]) {
     let place = grid::global_id_y() * width as usize + grid::global_id_x();
     let mut at = place * NUMBERS;
     let parts = [

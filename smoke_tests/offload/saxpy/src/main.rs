@@ -1,13 +1,6 @@
 //! Launches the kernels and prints what came back, one JSON object a line; `oracle.py` knows what is right.
 
-#![feature(core_intrinsics)]
-#![allow(
-    internal_features,
-    reason = "core::intrinsics::offload is how 1.96 names launches"
-)]
-
-use core::intrinsics::offload;
-use holoenzyme::device;
+use holoenzyme::{device, offload};
 use saxpy::{NUMBERS, saxpy, stand};
 
 /// More than one block and than one warp, and no multiple of either.
@@ -24,12 +17,16 @@ fn main() {
     let x: Vec<f64> = (0..LENGTH).map(|i| f64::from(i).sqrt()).collect();
     let mut y: Vec<f64> = (0..LENGTH).map(|i| 1.0 / f64::from(i + 1)).collect();
     let blocks = LENGTH.div_ceil(THREADS);
-    offload::<_, _, ()>(
-        saxpy,
-        [blocks, 1, 1],
-        [THREADS, 1, 1],
-        (2.0_f64, &x[..], &mut y[..]),
-    );
+    // SAFETY: each thread writes what is its own.
+    unsafe {
+        offload! {
+            kernel = saxpy,
+            workgroup_dim = [blocks, 1, 1],
+            thread_dim = [THREADS, 1, 1],
+            args = (2.0_f64, &x[..], &mut y[..]),
+        }
+    }
+    .unwrap();
     print("saxpy", &y);
 
     let (blocks, threads) = ([2, 3, 1], [3, 4, 1]);
@@ -37,7 +34,16 @@ fn main() {
     let count = (width * blocks[1] * threads[1]) as usize;
     // A thread adds to 1000, so that one that never ran, and one that ran twice, can be told.
     let mut places = vec![1000_u32; count * NUMBERS];
-    offload::<_, _, ()>(stand, blocks, threads, (width, &mut places[..]));
+    // SAFETY: each thread writes what is its own.
+    unsafe {
+        offload! {
+            kernel = stand,
+            workgroup_dim = blocks,
+            thread_dim = threads,
+            args = (width, &mut places[..]),
+        }
+    }
+    .unwrap();
     for (name, column) in ["thread", "block", "block size", "grid size"]
         .iter()
         .zip(0..)

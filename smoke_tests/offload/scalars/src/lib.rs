@@ -1,14 +1,9 @@
 //! Kernels that write down the bits of what they are given by value.
 
 #![cfg_attr(any(target_arch = "nvptx64", target_arch = "amdgpu"), no_std)]
-#![feature(abi_gpu_kernel, rustc_attrs)]
-#![allow(
-    internal_features,
-    reason = "rustc_offload_kernel is how 1.96 names kernels"
-)]
+#![feature(macro_attr)]
 
-// The panic handler of GPUs.
-use holoenzyme as _;
+use holoenzyme::offload_kernel;
 
 /// Numbers that [`scalars`] writes.
 pub const SCALARS: usize = 13;
@@ -18,11 +13,11 @@ pub const SCALARS: usize = 13;
 /// # Safety
 ///
 /// It is launched, not called; `bits` has [`SCALARS`] elements.
-#[rustc_offload_kernel]
+#[offload_kernel]
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments, reason = "one of each")]
 #[allow(clippy::cast_sign_loss, reason = "bits are what is looked at")]
-pub unsafe extern "gpu-kernel" fn scalars(
+pub unsafe fn scalars(
     truth: bool,
     i8: i8,
     u8: u8,
@@ -65,8 +60,8 @@ pub unsafe extern "gpu-kernel" fn scalars(
 /// # Safety
 ///
 /// It is launched, not called.
-#[rustc_offload_kernel]
+#[offload_kernel]
 #[unsafe(no_mangle)]
-pub unsafe extern "gpu-kernel" fn pair(byte: u8, number: &mut f64) {
+pub unsafe fn pair(byte: u8, number: &mut f64) {
     *number += f64::from(byte);
 }

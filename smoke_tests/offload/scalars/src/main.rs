@@ -1,16 +1,7 @@
 //! Sends sets of scalars, and prints the bits that arrive, each u64 as its lower and its upper half.
 
-#![feature(core_intrinsics)]
-#![allow(
-    internal_features,
-    reason = "core::intrinsics::offload is how 1.96 names launches"
-)]
-
-use core::intrinsics::offload;
-use holoenzyme::device;
+use holoenzyme::{device, offload};
 use scalars::{SCALARS, pair, scalars};
-
-const ONE: [u32; 3] = [1, 1, 1];
 
 fn main() {
     let device = device::default().expect("no device");
@@ -20,98 +11,113 @@ fn main() {
     );
     let mut bits = [0; SCALARS];
 
-    offload::<_, _, ()>(
-        scalars,
-        ONE,
-        ONE,
-        (
-            true,
-            -1_i8,
-            0x81_u8,
-            -2_i16,
-            &mut bits[..],
-            0x8001_u16,
-            -3_i32,
-            0x8000_0001_u32,
-            -0.1_f32,
-            -4_i64,
-            0x8000_0000_0000_0001_u64,
-            -0.1_f64,
-            0x0123_4567_89ab_cdef_usize,
-            '🦀',
-        ),
-    );
+    // SAFETY: one thread writes.
+    unsafe {
+        offload! {
+            kernel = scalars,
+            args = (
+                true,
+                -1_i8,
+                0x81_u8,
+                -2_i16,
+                &mut bits[..],
+                0x8001_u16,
+                -3_i32,
+                0x8000_0001_u32,
+                -0.1_f32,
+                -4_i64,
+                0x8000_0000_0000_0001_u64,
+                -0.1_f64,
+                0x0123_4567_89ab_cdef_usize,
+                '🦀',
+            ),
+        }
+    }
+    .unwrap();
     print("negative", &bits);
-    offload::<_, _, ()>(
-        scalars,
-        ONE,
-        ONE,
-        (
-            false,
-            i8::MIN,
-            u8::MAX,
-            i16::MIN,
-            &mut bits[..],
-            u16::MAX,
-            i32::MIN,
-            u32::MAX,
-            f32::MIN_POSITIVE,
-            i64::MIN,
-            u64::MAX,
-            f64::MIN_POSITIVE,
-            usize::MAX,
-            char::MAX,
-        ),
-    );
+    // SAFETY: one thread writes.
+    unsafe {
+        offload! {
+            kernel = scalars,
+            args = (
+                false,
+                i8::MIN,
+                u8::MAX,
+                i16::MIN,
+                &mut bits[..],
+                u16::MAX,
+                i32::MIN,
+                u32::MAX,
+                f32::MIN_POSITIVE,
+                i64::MIN,
+                u64::MAX,
+                f64::MIN_POSITIVE,
+                usize::MAX,
+                char::MAX,
+            ),
+        }
+    }
+    .unwrap();
     print("extreme", &bits);
     // Numbers that are none, with a payload; the smallest numbers that there are; negative zero is in `zero`.
-    offload::<_, _, ()>(
-        scalars,
-        ONE,
-        ONE,
-        (
-            true,
-            i8::MAX,
-            1_u8,
-            i16::MAX,
-            &mut bits[..],
-            1_u16,
-            i32::MAX,
-            1_u32,
-            f32::from_bits(0xffc1_2345),
-            i64::MAX,
-            1_u64,
-            f64::from_bits(0x7ff8_dead_beef_cafe),
-            1_usize,
-            'a',
-        ),
-    );
+    // SAFETY: one thread writes.
+    unsafe {
+        offload! {
+            kernel = scalars,
+            args = (
+                true,
+                i8::MAX,
+                1_u8,
+                i16::MAX,
+                &mut bits[..],
+                1_u16,
+                i32::MAX,
+                1_u32,
+                f32::from_bits(0xffc1_2345),
+                i64::MAX,
+                1_u64,
+                f64::from_bits(0x7ff8_dead_beef_cafe),
+                1_usize,
+                'a',
+            ),
+        }
+    }
+    .unwrap();
     print("not a number", &bits);
-    offload::<_, _, ()>(
-        scalars,
-        ONE,
-        ONE,
-        (
-            false,
-            0_i8,
-            0_u8,
-            0_i16,
-            &mut bits[..],
-            0_u16,
-            0_i32,
-            0_u32,
-            -0.0_f32,
-            0_i64,
-            0_u64,
-            -0.0_f64,
-            0_usize,
-            '\0',
-        ),
-    );
+    // SAFETY: one thread writes.
+    unsafe {
+        offload! {
+            kernel = scalars,
+            args = (
+                false,
+                0_i8,
+                0_u8,
+                0_i16,
+                &mut bits[..],
+                0_u16,
+                0_i32,
+                0_u32,
+                -0.0_f32,
+                0_i64,
+                0_u64,
+                -0.0_f64,
+                0_usize,
+                '\0',
+            ),
+        }
+    }
+    .unwrap();
     print("zero", &bits);
 
     let mut number = 0.5;
-    offload::<_, _, ()>(pair, ONE, ONE, (200_u8, &mut number));
+    // SAFETY: one thread writes.
+    unsafe {
+        offload! {
+            kernel = pair,
+            args = (200_u8, &mut number),
+        }
+    }
+    .unwrap();
     println!(r#"{{"case": "pair", "values": [{number:?}]}}"#);
     println!(r#"{{"done": 6}}"#);
 }

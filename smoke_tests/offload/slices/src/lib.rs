@@ -1,13 +1,9 @@
 //! Kernels over slices: one for each element type.
 
 #![cfg_attr(any(target_arch = "nvptx64", target_arch = "amdgpu"), no_std)]
-#![feature(abi_gpu_kernel, rustc_attrs)]
-#![allow(
-    internal_features,
-    reason = "rustc_offload_kernel is how 1.96 names kernels"
-)]
+#![feature(macro_attr)]
 
-use holoenzyme::grid;
+use holoenzyme::{grid, offload_kernel};
 
 /// An element with padding inside and at its end.
 #[repr(C)]
@@ -31,13 +27,9 @@ macro_rules! kernel {
         /// # Safety
         ///
         /// It is launched, not called; `from` is as long as `to`, and `lengths` has two elements.
-        #[rustc_offload_kernel]
+        #[offload_kernel]
         #[unsafe(no_mangle)]
-        pub unsafe extern "gpu-kernel" fn $name(
-            from: &[$element],
-            to: &mut [$element],
-            lengths: &mut [u64],
-        ) {
+        pub unsafe fn $name(from: &[$element], to: &mut [$element], lengths: &mut [u64]) {
             let i = grid::global_id_x();
             if i == 0 {
                 lengths[0] = from.len() as u64;
@@ -72,19 +64,10 @@ kernel!(particles, Particle, |from, to| {
 /// # Safety
 ///
 /// It is launched, not called; the slices are equally long.
-#[rustc_offload_kernel]
+#[offload_kernel]
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments, reason = "that is what is tested")]
-pub unsafe extern "gpu-kernel" fn many(
-    a: u8,
-    b: f64,
-    x: &[f64],
-    y: &[f64],
-    c: u16,
-    z: &[f64],
-    to: &mut [f64],
-    d: i64,
-) {
+pub unsafe fn many(a: u8, b: f64, x: &[f64], y: &[f64], c: u16, z: &[f64], to: &mut [f64], d: i64) {
     let i = grid::global_id_x();
     if i < to.len() {
         #[allow(clippy::cast_precision_loss, reason = "a small number")]

@@ -1,14 +1,7 @@
 //! Sends slices of several lengths, empty ones too, out of the middle of a vector, and prints what came back: the
 //! lengths that the kernel saw, the whole vector that was written, and that which was only read.
 
-#![feature(core_intrinsics)]
-#![allow(
-    internal_features,
-    reason = "core::intrinsics::offload is how 1.96 names launches"
-)]
-
-use core::intrinsics::offload;
-use holoenzyme::device;
+use holoenzyme::{device, offload};
 use slices::{Particle, bytes, doubles, many, particles, points, shorts, singles};
 
 /// Elements of each slice, over two blocks of 32 threads.
@@ -34,16 +27,20 @@ fn main() {
                 let from: Vec<_> = (0..whole).map($element).collect();
                 let mut to: Vec<_> = (100..100 + whole).map($element).collect();
                 let mut lengths = [u64::MAX; 2];
-                offload::<_, _, ()>(
-                    $kernel,
-                    [2, 1, 1],
-                    [32, 1, 1],
-                    (
-                        &from[inside.clone()],
-                        &mut to[inside.clone()],
-                        &mut lengths[..],
-                    ),
-                );
+                // SAFETY: each thread writes its own elements; the first one writes the lengths.
+                unsafe {
+                    offload! {
+                        kernel = $kernel,
+                        workgroup_dim = [2, 1, 1],
+                        thread_dim = [32, 1, 1],
+                        args = (
+                            &from[inside.clone()],
+                            &mut to[inside.clone()],
+                            &mut lengths[..],
+                        ),
+                    }
+                }
+                .unwrap();
                 let name = stringify!($kernel);
                 println!(r#"{{"case": "{name} {length} lengths", "values": {lengths:?}}}"#);
                 for (side, vector) in [("to", &to), ("from", &from)] {
@@ -86,21 +83,25 @@ fn many_arguments(length: usize) -> usize {
     let slice = |first: u32| -> Vec<f64> { (first..).map(f64::from).take(length).collect() };
     let (x, y, z) = (slice(1), slice(10), slice(100));
     let mut to = vec![0.5; length];
-    offload::<_, _, ()>(
-        many,
-        [2, 1, 1],
-        [32, 1, 1],
-        (
-            3_u8,
-            0.25,
-            &x[..],
-            &y[..],
-            500_u16,
-            &z[..],
-            &mut to[..],
-            -7_i64,
-        ),
-    );
+    // SAFETY: each thread writes its own elements; the first one writes the lengths.
+    unsafe {
+        offload! {
+            kernel = many,
+            workgroup_dim = [2, 1, 1],
+            thread_dim = [32, 1, 1],
+            args = (
+                3_u8,
+                0.25,
+                &x[..],
+                &y[..],
+                500_u16,
+                &z[..],
+                &mut to[..],
+                -7_i64,
+            ),
+        }
+    }
+    .unwrap();
     println!(r#"{{"case": "many {length}", "values": {to:?}}}"#);
     1
 }

@@ -1,7 +1,7 @@
 //! Launches every run of every function of the library.
 
-use core::intrinsics::offload;
 use generated::{CASES, generated};
+use holoenzyme::offload;
 
 fn main() {
     for case in 0..CASES.len() {
@@ -11,8 +11,14 @@ fn main() {
                 let label = format!("{name} {label}");
                 harness::begin(&label);
                 let mut numbers = vec![0.0; *count];
-                let arguments = (case as u32, which as u32, &mut numbers[..]);
-                offload::<_, _, ()>(generated, [1, 1, 1], [1, 1, 1], arguments);
+                // SAFETY: one thread writes.
+                unsafe {
+                    offload! {
+                        kernel = generated,
+                        args = (case as u32, which as u32, &mut numbers[..]),
+                    }
+                }
+                .unwrap();
                 harness::out(&label, &numbers);
             }
         });

@@ -1,5 +1,5 @@
 //@ compile-flags: --crate-type=lib --emit=metadata -Zoffload=Test -Zunstable-options
-// without the patch: not checked (on the host, 1.96 knows no gpu-kernel ABI)
+// without the patch: not checked (on the host, upstream knows no gpu-kernel ABI)
 #![feature(abi_gpu_kernel, rustc_attrs, core_intrinsics)]
 #![allow(internal_features)]
 #[rustc_offload_kernel]

@@ -1,0 +1,9 @@
+//@ compile-flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Host= -Zunstable-options
+// without the patch: accepted (with -Zoffload=Test)
+#![feature(abi_gpu_kernel, core_intrinsics, rustc_attrs)]
+#![allow(internal_features)]
+struct W(*mut f64);
+#[unsafe(no_mangle)]
+pub fn go(x: *mut f64) -> i32 {
+    unsafe { core::intrinsics::offload(W, [1, 1, 1], [1, 1, 1], 0, -1, (x,)) } //~ ERROR is no kernel
+}

@@ -1,0 +1,12 @@
+//@ compile-flags: --crate-type=staticlib -Copt-level=3 -Clto=fat -Cpanic=abort -Zoffload=Test -Zunstable-options
+// without the patch: accepted: one argument is dropped
+#![feature(abi_gpu_kernel, core_intrinsics, rustc_attrs)]
+#![allow(internal_features)]
+unsafe extern "C" {
+    fn k(x: *mut f64);
+    fn k2(a: f64, x: *mut f64);
+}
+#[unsafe(no_mangle)]
+pub fn go(x: *mut f64) -> i32 {
+    unsafe { core::intrinsics::offload(k, [1, 1, 1], [1, 1, 1], 0, -1, (x, x, 1.0f64)) } //~ ERROR this kernel takes 1 arguments but 3 are passed
+}
